@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Who calls: signed tokens (JWS compact form RFC 7515, Ed25519 RFC 8037), checked against a folder
+ * of public keys, and what a token has proved. A token that was verified once is recognised by its
+ * hash until it expires, its key changes or it is pushed out of the bounded cache.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct auth;
+struct identity;
+
+struct auth_options {
+        const char *key_directory; /* each KID.jwk in it is a public key; watched for changes */
+        uint64_t clock_skew_usec;
+        size_t cache_entries;
+};
+
+/* Reads the keys. The caller owns *ret. Returns 0 or a negative errno, told in `error`. */
+int auth_new(sd_event *event, const struct auth_options *options, struct auth **ret,
+             struct ae_error *error);
+struct auth *auth_free(struct auth *a);
+DEFINE_CLEANUP(struct auth *, auth_free);
+
+size_t auth_n_keys(const struct auth *a);
+
+/*
+ * Verifies a token that a peer of this uid presents. The caller owns one reference in *ret.
+ * Returns 0, or a negative errno with `error` set: token_invalid, token_expired, internal.
+ */
+int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid,
+                struct identity **ret, struct ae_error *error);
+
+/*
+ * Whether what was proved still holds: not expired, its key still there and unchanged.
+ * Returns 0, or a negative errno with `error` set.
+ */
+int auth_still_valid(struct auth *a, const struct identity *id, struct ae_error *error);
+
+struct identity *identity_ref(struct identity *id);
+struct identity *identity_unref(struct identity *id);
+DEFINE_CLEANUP(struct identity *, identity_unref);
+
+const char *identity_user(const struct identity *id); /* the subject */
+const char *identity_jti(const struct identity *id);  /* NULL when there is none */
+const char *identity_kid(const struct identity *id);
+uint64_t identity_expires_at_usec(const struct identity *id);
+const char *const *identity_scopes(const struct identity *id); /* NULL-terminated */
+
+/* Whether the token covers that user: its subject, one of `users`, or any by "*". */
+bool identity_covers_user(const struct identity *id, const char *user_id);
+/*
+ * Whether a scope grants `name` in `area`: "area:name", "area:*" or "*". The areas `auth`, `jobs`,
+ * `engine` and `approvals` are never platforms, so "*" grants them by that word alone, as it does
+ * everything.
+ */
+bool identity_has_scope(const struct identity *id, const char *area, const char *name);

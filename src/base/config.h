@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Configuration files in systemd's spelling: a main file, its .conf.d/ drop-ins, vendor defaults
+ * below them. A table says what keys there are; an unknown key or a bad value is refused with file
+ * and line.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Reads one value into `target` (the struct's base plus the key's offset). Returns 0 or a negative
+ * errno; it may set *ret_reason (static text, "is not …") where the errno alone says too little.
+ * `section` is the whole text in brackets.
+ */
+typedef int config_parse_fn(const char *section, const char *value, void *target,
+                            const char **ret_reason);
+
+struct config_key {
+        const char *section; /* "Engine"; "Adapter *" stands for any section of that beginning */
+        const char *name;    /* "MaxConnections" */
+        config_parse_fn *parse;
+        size_t offset;
+};
+
+#define CONFIG_ERROR_SIZE 512
+
+/*
+ * Reads `path` into `target` if it exists (or must, when `required`), then path + ".d"/ *.conf in
+ * the order of their names. Returns 0; a negative errno with one sentence in `error`.
+ */
+int config_load(const char *path, bool required, const struct config_key *keys, size_t n_keys,
+                void *target, char error[static CONFIG_ERROR_SIZE]);
+
+/* Parsers, by the type of their target. */
+int config_parse_string(const char *, const char *, void *, const char **);   /* char *, owned */
+int config_parse_path(const char *, const char *, void *, const char **);     /* char *, absolute */
+int config_parse_bool(const char *, const char *, void *, const char **);     /* bool */
+int config_parse_bytes(const char *, const char *, void *, const char **);    /* size_t; K, M, G */
+int config_parse_count(const char *, const char *, void *, const char **);    /* unsigned, not 0 */
+int config_parse_seconds(const char *, const char *, void *, const char **);  /* uint64_t usec */

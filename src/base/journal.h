@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The way to the journal: a bounded queue and a thread behind it, because the journal's socket
+ * blocks when journald stands still. Where there is no journal socket, each entry becomes one line
+ * of JSON on stderr. Audit entries are never dropped: who begins something that must leave one
+ * reserves its place first. Other messages are dropped when the queue is full, and counted.
+ */
+
+#include <stddef.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+
+struct journal_entry;
+
+/* Starts the thread. Returns 0 or a negative errno. For the main thread, once. */
+int journal_start(void);
+/* Writes out all that is queued and ends the thread. */
+void journal_stop(void);
+
+/* Only messages of at most this priority are written (LOG_INFO unless told). */
+void journal_set_level(int priority);
+
+/* A place for one audit entry. Returns 0, or -ENOBUFS when the queue is full. */
+int journal_reserve(void);
+/* Gives a reserved place back unused. */
+void journal_unreserve(void);
+
+/*
+ * An entry in the making; NULL (out of memory) is accepted by all calls below. A value may hold
+ * anything: it cannot add a field. Values are cut at 4096 bytes.
+ */
+struct journal_entry *journal_entry_new(int priority, const char *message_id);
+void journal_entry_add(struct journal_entry *e, const char *field, const char *value);
+void journal_entry_printf(struct journal_entry *e, const char *field, const char *format, ...)
+        __attribute__((__format__(__printf__, 3, 4)));
+
+/* Takes the entry over and uses up one reserved place. */
+void journal_commit(struct journal_entry *e);
+
+/* A message of the daemon's own: a sentence, without secrets and payloads. */
+void journal_log(int priority, const char *format, ...)
+        __attribute__((__format__(__printf__, 2, 3)));
+
+#define log_error(...) journal_log(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) journal_log(LOG_WARNING, __VA_ARGS__)
+#define log_info(...) journal_log(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) journal_log(LOG_DEBUG, __VA_ARGS__)

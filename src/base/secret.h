@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Memory for tokens and keys: on pages of its own that are kept out of swap (where the limit on
+ * locked memory allows) and out of core dumps, and wiped when it is freed. Nothing here prints.
+ */
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+
+struct secret {
+        size_t size;
+        char *data; /* `size` bytes and a NUL behind them */
+};
+
+/* Copies `size` bytes in; `data` may be NULL for zeroes. The caller owns *ret. 0 or -ENOMEM. */
+int secret_new(const void *data, size_t size, struct secret **ret);
+struct secret *secret_free(struct secret *s);
+DEFINE_CLEANUP(struct secret *, secret_free);
+
+/*
+ * Reads a file of at most `max` bytes, for example a systemd credential. The caller owns *ret.
+ * Returns 0, a negative errno from opening or reading, or -EFBIG.
+ */
+int secret_read_file(const char *path, size_t max, struct secret **ret);
+
+/*
+ * For the start of a daemon: no core dump, no ptrace by the same user, random numbers ready.
+ * Returns 0 or a negative errno.
+ */
+int secret_protect_process(void);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Outbound HTTP on libcurl's multi socket interface, driven by the poller: many calls at once,
+ * connections reused, HTTP/2 where the peer has it, TLS verified, no redirects, no proxy from the
+ * environment. Plain http:// goes only to loopback addresses that the configuration names.
+ *
+ * A request is never sent twice behind the caller's back: libcurl would repeat one that a reused
+ * connection swallowed, and that is stopped unless the request says that a repeat does no harm.
+ */
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/poller.h"
+#include "base/secret.h"
+
+struct http_client;
+struct http_call;
+
+struct http_options {
+        uint64_t connect_timeout_usec;    /* name, TCP and TLS */
+        uint64_t first_byte_timeout_usec; /* from the request's last byte to the answer's first */
+        uint64_t total_timeout_usec;
+        size_t max_response_bytes;
+        unsigned max_connections_per_host;
+        const char *ca_file;       /* NULL: the system's */
+        const char *const *plain;  /* NULL-terminated "127.0.0.1:4100"; NULL: none */
+        const char *user_agent;
+};
+
+#define HTTP_MAX_HEADERS 16
+
+struct http_header {
+        const char *name; /* static text */
+        char *value;      /* owned */
+};
+
+/* What an adapter prepares. Zero-initialised is valid but for method and url. */
+struct http_request {
+        const char *method; /* static text */
+        char *url;          /* owned */
+        struct http_header headers[HTTP_MAX_HEADERS];
+        size_t n_headers;
+        /* Goes out as `Authorization: Bearer …`. Borrowed: lives until the call is over. */
+        const struct secret *bearer;
+        struct buffer body; /* owned */
+        bool repeatable;    /* sent twice does no harm */
+};
+
+void http_request_done(struct http_request *q);
+/* Copies the value. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for CR, LF or NUL in it. */
+int http_request_header(struct http_request *q, const char *name, const char *value);
+
+enum http_failure {
+        HTTP_ANSWERED,       /* there is a status */
+        HTTP_REFUSED_URL,    /* not https, and no address that the configuration names */
+        HTTP_NOT_CONNECTED,  /* no name, no connection, no TLS: nothing was sent */
+        HTTP_CONNECT_TIMEOUT,/* the same, by time */
+        HTTP_NO_ANSWER,      /* the request left, and no whole answer came */
+        HTTP_ANSWER_TIMEOUT, /* the same, by time */
+        HTTP_ANSWER_TOO_LARGE,
+};
+
+/* Borrowed by on_done() until it returns. */
+struct http_response {
+        enum http_failure failure;
+        char reason[CURL_ERROR_SIZE]; /* why it failed, for the journal */
+        int status;
+        const char *body; /* NUL-terminated behind its size; "" when there is none */
+        size_t body_size;
+        const char *content_type; /* "" when there is none */
+        const char *retry_after;  /* "" when there is none */
+        bool left; /* the request began to leave: it may have been carried out */
+};
+
+/* `event`'s poller; the caller owns *ret. Initialises libcurl at the first call. 0 or -errno. */
+int http_client_new(struct poller *poller, const struct http_options *options,
+                    struct http_client **ret);
+/* Ends all calls without calling back. */
+struct http_client *http_client_free(struct http_client *c);
+DEFINE_CLEANUP(struct http_client *, http_client_free);
+
+/*
+ * Whether the client would go to that URL: https://, or http:// to an address that is listed.
+ * No user information, no fragment, a host, no control characters. Pure. Returns 0 or -EPERM;
+ * -EINVAL for what is no URL.
+ */
+int http_url_check(const char *url, const char *const *plain);
+
+struct http_handler {
+        void (*on_leaving)(void *userdata); /* the request begins to leave; may be NULL */
+        void (*on_done)(const struct http_response *response, void *userdata); /* once */
+};
+
+/*
+ * Starts the call. `request` is borrowed and must stay until on_done() or http_call_cancel().
+ * `deadline_usec` (CLOCK_MONOTONIC, 0: none) shortens the total time. on_done() is never called
+ * from within this call. *ret is borrowed: it is gone after on_done(). Returns 0 or -errno.
+ */
+int http_call(struct http_client *c, const struct http_request *request, uint64_t deadline_usec,
+              const struct http_handler *handler, void *userdata, struct http_call **ret);
+/* Ends it without calling back. */
+void http_call_cancel(struct http_call *call);

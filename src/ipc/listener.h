@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Accepting connections on a socket that systemd listens on. When descriptors run out it pauses
+ * instead of spinning; when there are too many connections it leaves new ones in the backlog.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+
+struct listener;
+
+/*
+ * Finds the one listening stream socket of AF_UNIX that systemd passed (sd_listen_fds(3)).
+ * Returns the descriptor, owned by the caller; -ENOENT when none was passed, -EINVAL when it was
+ * not exactly one of the right kind.
+ */
+int listener_inherited_fd(void);
+
+/*
+ * on_accept() gets a connected, non-blocking, close-on-exec descriptor and owns it. At most
+ * max_connections may be open; each must be given back with listener_connection_closed(). The
+ * listener owns fd on success only. Returns 0 or a negative errno.
+ */
+int listener_new(sd_event *event, int fd, unsigned max_connections,
+                 void (*on_accept)(int fd, void *userdata), void *userdata, struct listener **ret);
+struct listener *listener_free(struct listener *l);
+DEFINE_CLEANUP(struct listener *, listener_free);
+
+void listener_connection_closed(struct listener *l);
+
+/* No new connections from now on; those in the backlog wait for the next start. */
+void listener_stop(struct listener *l);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Credentials: one interface, whatever keeps them. The engine asks for one when an action needs it
+ * and keeps none.
+ */
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/poller.h"
+#include "base/secret.h"
+
+struct cJSON;
+struct vault;
+struct vault_call;
+
+/* Whose credential. Borrowed strings. */
+struct vault_key {
+        const char *user_id;
+        const char *platform;
+        const char *account;
+};
+
+struct credential {
+        struct secret *access_token; /* owned */
+        uint64_t expires_at_usec;    /* CLOCK_REALTIME; 0: not known */
+        char *scopes;                /* owned, space-separated; NULL: not known */
+};
+
+void credential_done(struct credential *c);
+
+/* What came of a call. Borrowed by the callback, which may take the credential's parts. */
+struct vault_answer {
+        const struct ae_error *error; /* NULL on success */
+        struct credential *credential; /* of vault_get_token() */
+        const struct cJSON *status;    /* of vault_status(): an object */
+};
+
+typedef void vault_answer_fn(const struct vault_answer *answer, void *userdata);
+
+/*
+ * The embedded backend: action-vaultd on a Unix socket, which is connected to when it is first
+ * needed and again after it was lost. `path` is copied. `timeout_usec` bounds each call. The
+ * caller owns *ret. Returns 0 or -ENOMEM.
+ */
+int vault_new_embedded(struct poller *poller, const char *path, uint64_t timeout_usec,
+                       struct vault **ret);
+/* Ends all calls without calling back. */
+struct vault *vault_free(struct vault *v);
+DEFINE_CLEANUP(struct vault *, vault_free);
+
+const char *vault_backend(const struct vault *v); /* "embedded" */
+
+/*
+ * Each starts a call; on_answer() comes once, from the event loop, never from within, and *ret is
+ * gone after it. Errors an answer may carry: not_connected, reauthorization_required,
+ * vault_unavailable, internal. Return 0 or -ENOMEM.
+ *
+ * `rejected`: hex SHA-256 of an access token that the platform refused, or NULL.
+ */
+int vault_get_token(struct vault *v, const struct vault_key *key, const char *rejected,
+                    vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
+/* `credential`: {access_token, refresh_token?, expires_at? | expires_in?, scopes?}; borrowed. */
+int vault_store_token(struct vault *v, const struct vault_key *key,
+                      const struct cJSON *credential, vault_answer_fn *on_answer, void *userdata,
+                      struct vault_call **ret);
+int vault_delete_token(struct vault *v, const struct vault_key *key, vault_answer_fn *on_answer,
+                       void *userdata, struct vault_call **ret);
+int vault_status(struct vault *v, vault_answer_fn *on_answer, void *userdata,
+                 struct vault_call **ret);
+void vault_call_cancel(struct vault_call *call);

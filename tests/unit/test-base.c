@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "base/poller.h"
+#include "base/secret.h"
+
+static void test_buffer_grows_and_stays_terminated(void **state) {
+        struct buffer b = { 0 };
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+
+        for (int i = 0; i < 1000; i++)
+                buffer_printf(&b, "%d,", i);
+        buffer_printf(&b, "%0300d", 7); /* longer than a first guess */
+        assert_int_equal(buffer_error(&b), 0);
+        assert_int_equal(b.data[b.size], 0);
+        assert_int_equal(buffer_take(&b, &text, &size), 0);
+        assert_int_equal(strlen(text), size);
+        assert_memory_equal(text, "0,1,2,", 6);
+        assert_string_equal(text + size - 4, "0007");
+        assert_null(b.data);
+}
+
+/* A writer may go on after memory ran out, and hears of it in the end. */
+static void test_buffer_remembers_failure(void **state) {
+        struct buffer b = { 0 };
+
+        buffer_puts(&b, "x");
+        assert_null(buffer_reserve(&b, SIZE_MAX / 2));
+        buffer_puts(&b, "y");
+        assert_int_equal(b.size, 1);
+        assert_int_equal(buffer_error(&b), -ENOMEM);
+        buffer_done(&b);
+}
+
+static void test_every_code_has_a_row(void **state) {
+        for (enum ae_code code = AE_NONE + 1; code < AE_CODE_MAX; code++) {
+                assert_non_null(ae_code_name(code));
+                assert_true(ae_code_errno(code) < 0);
+                assert_int_equal(ae_code_from_name(ae_code_name(code)), code);
+        }
+        assert_int_equal(ae_code_from_name("no_such_code"), AE_NONE);
+        assert_int_equal(ae_code_from_name("none"), AE_NONE);
+}
+
+static void test_error_text_is_one_clean_line(void **state) {
+        _cleanup_(ae_error_done) struct ae_error e = { 0 };
+        char long_text[2000];
+
+        assert_int_equal(ae_error_set(&e, AE_FORBIDDEN, "no '%s'", "a\r\nb\x7f\x1b[31m"), -EPERM);
+        assert_string_equal(e.message, "no 'a??b??[31m'");
+
+        /* Cut between characters, never inside one. */
+        memset(long_text, 'a', sizeof(long_text));
+        for (size_t i = 1; i + 1 < sizeof(long_text); i += 2)
+                memcpy(long_text + i, "\xc3\xa9", 2);
+        long_text[sizeof(long_text) - 1] = 0;
+        (void)ae_error_set(&e, AE_INTERNAL, "%s", long_text);
+        assert_int_equal(strlen(e.message) % 2, 1);
+        assert_true(strlen(e.message) > AE_MESSAGE_SIZE - 4);
+}
+
+static void test_error_findings_are_bounded(void **state) {
+        _cleanup_(ae_error_done) struct ae_error e = { 0 };
+
+        assert_int_equal(ae_error_count(&e), 0);
+        for (int i = 0; i < 1000; i++)
+                ae_error_add(&e, "/to", "is %d", i);
+        assert_int_equal(ae_error_count(&e), 100);
+}
+
+static void test_uuid7_rises_and_has_its_shape(void **state) {
+        char last[UUID_SIZE] = "", id[UUID_SIZE];
+
+        for (int i = 0; i < 20000; i++) {
+                id_uuid7(id);
+                assert_int_equal(strlen(id), UUID_SIZE - 1);
+                assert_int_equal(id[14], '7');
+                assert_non_null(strchr("89ab", id[19]));
+                assert_true(strcmp(last, id) < 0);
+                memcpy(last, id, sizeof(last));
+        }
+}
+
+static void test_rfc3339(void **state) {
+        static const struct {
+                const char *text;
+                int64_t seconds; /* -1: refused */
+        } cases[] = {
+                { "1970-01-01T00:00:00Z", 0 },
+                { "2025-07-25T15:21:00Z", 1753456860 },
+                { "2025-07-25T17:21:00+02:00", 1753456860 },
+                { "2025-07-25t15:21:00.999z", 1753456860 },
+                { "2024-02-29T00:00:00Z", 1709164800 },
+                { "2016-12-31T23:59:60Z", 1483228800 },
+                { "9999-12-31T23:59:59Z", 253402300799 },
+                { "2023-02-29T00:00:00Z", -1 },
+                { "2100-02-29T00:00:00Z", -1 },
+                { "2025-13-01T00:00:00Z", -1 },
+                { "2025-07-25 15:21:00Z", -1 },
+                { "2025-07-25T24:00:00Z", -1 },
+                { "2025-07-25T15:21:00", -1 },
+                { "2025-07-25T15:21:00.Z", -1 },
+                { "2025-07-25T15:21:00+2:00", -1 },
+                { "2025-07-25T15:21:00Zx", -1 },
+                { "1969-12-31T23:59:59Z", -1 },
+                { "1970-01-01T00:00:00+01:00", -1 },
+                { "", -1 },
+                { "2025", -1 },
+        };
+        char text[RFC3339_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uint64_t usec = 0;
+                int r = clock_parse_rfc3339(cases[i].text, &usec);
+
+                if (cases[i].seconds < 0)
+                        assert_int_equal(r, -EINVAL);
+                else {
+                        assert_int_equal(r, 0);
+                        assert_int_equal(usec / USEC_PER_SEC, cases[i].seconds);
+                }
+        }
+        clock_format_rfc3339(UINT64_C(1753456860) * USEC_PER_SEC, text);
+        assert_string_equal(text, "2025-07-25T15:21:00Z");
+}
+
+static void test_secret_file_limit(void **state) {
+        _cleanup_(secret_freep) struct secret *s = NULL;
+        char path[] = "/tmp/test-secret-XXXXXX";
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, "12345678", 8), 8);
+        assert_int_equal(secret_read_file(path, 7, &s), -EFBIG);
+        assert_int_equal(secret_read_file(path, 8, &s), 0);
+        assert_int_equal(s->size, 8);
+        assert_string_equal(s->data, "12345678");
+        fd_close(fd);
+        unlink(path);
+        s = secret_free(s);
+        assert_int_equal(secret_read_file(path, 8, &s), -ENOENT);
+}
+
+struct pair {
+        struct poll_watch watch;
+        struct pair *other;
+        int n_called;
+};
+
+static void on_pair(struct poll_watch *w, uint32_t revents) {
+        struct pair *p = (struct pair *)w;
+
+        p->n_called++;
+        poller_remove(&p->other->watch);
+        poller_remove(w);
+}
+
+/* Two watches are ready at once and the first removes the other: the other must stay silent. */
+static void test_poller_forgets_what_it_already_fetched(void **state) {
+        _cleanup_(poller_freep) struct poller *poller = NULL;
+        sd_event *event = NULL;
+        struct pair a = { 0 }, b = { 0 };
+        int fds[2];
+
+        assert_int_equal(sd_event_new(&event), 0);
+        assert_int_equal(poller_new(event, &poller), 0);
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(write(fds[1], "x", 1), 1);
+        a.other = &b;
+        b.other = &a;
+        assert_int_equal(poller_add(poller, &a.watch, fds[0], EPOLLIN, on_pair), 0);
+        assert_int_equal(poller_add(poller, &b.watch, fds[1], EPOLLOUT, on_pair), 0);
+        assert_true(sd_event_run(event, 0) > 0);
+        assert_int_equal(a.n_called + b.n_called, 1);
+        assert_int_equal(sd_event_run(event, 0), 0);
+
+        poller = poller_free(poller);
+        sd_event_unref(event);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_buffer_grows_and_stays_terminated),
+                cmocka_unit_test(test_buffer_remembers_failure),
+                cmocka_unit_test(test_every_code_has_a_row),
+                cmocka_unit_test(test_error_text_is_one_clean_line),
+                cmocka_unit_test(test_error_findings_are_bounded),
+                cmocka_unit_test(test_uuid7_rises_and_has_its_shape),
+                cmocka_unit_test(test_rfc3339),
+                cmocka_unit_test(test_secret_file_limit),
+                cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
+        };
+
+        if (sodium_init() < 0)
+                return 1;
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
