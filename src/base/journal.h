@@ -8,19 +8,27 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
 
 struct journal_entry;
 
-/* Starts the thread. Returns 0 or a negative errno. For the main thread, once. */
-int journal_start(void);
+enum journal_target {
+        JOURNAL_AUTO, /* the journal where it has a socket, else stderr */
+        JOURNAL_NATIVE,
+        JOURNAL_STDERR,
+};
+
+/*
+ * Starts the thread; until then, and after journal_stop(), a message is written to stderr at once.
+ * Only messages of at most `max_priority` (syslog(3)) are written. For the main thread, once.
+ * Returns 0 or a negative errno.
+ */
+int journal_start(enum journal_target target, int max_priority);
 /* Writes out all that is queued and ends the thread. */
 void journal_stop(void);
-
-/* Only messages of at most this priority are written (LOG_INFO unless told). */
-void journal_set_level(int priority);
 
 /* A place for one audit entry. Returns 0, or -ENOBUFS when the queue is full. */
 int journal_reserve(void);
@@ -29,7 +37,8 @@ void journal_unreserve(void);
 
 /*
  * An entry in the making; NULL (out of memory) is accepted by all calls below. A value may hold
- * anything: it cannot add a field. Values are cut at 4096 bytes.
+ * anything: it cannot add a field. It is cut at 4096 bytes; fields beyond the 32nd are left out.
+ * `message_id` is 32 hex digits or NULL.
  */
 struct journal_entry *journal_entry_new(int priority, const char *message_id);
 void journal_entry_add(struct journal_entry *e, const char *field, const char *value);

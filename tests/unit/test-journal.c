@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/journal.h"
+#include "base/json.h"
+
+/* Runs write_all() with stderr going to a pipe or file, and gives back what came out. */
+static char *captured(void (*write_all)(void)) {
+        FILE *file = tmpfile();
+        int saved = dup(STDERR_FILENO);
+        char *text = calloc(1, 1 << 20);
+        ssize_t n;
+
+        assert_non_null(file);
+        assert_non_null(text);
+        dup2(fileno(file), STDERR_FILENO);
+        assert_int_equal(journal_start(JOURNAL_STDERR, LOG_INFO), 0);
+        write_all();
+        journal_stop();
+        dup2(saved, STDERR_FILENO);
+        fd_close(saved);
+
+        n = pread(fileno(file), text, (1 << 20) - 1, 0);
+        assert_true(n >= 0);
+        fclose(file);
+        return text;
+}
+
+static void write_forger(void) {
+        struct journal_entry *e = journal_entry_new(LOG_INFO, "0123456789abcdef0123456789abcdef");
+
+        assert_int_equal(journal_reserve(), 0);
+        journal_entry_add(e, "MESSAGE", "one\n<0>two\",\"ACTION_USER_ID\":\"root");
+        journal_entry_add(e, "ACTION_USER_ID", "u1\nACTION_STATUS=success");
+        journal_entry_printf(e, "ACTION_ATTEMPT", "%d", 1);
+        journal_commit(e);
+}
+
+/* What a user supplies can neither end the line nor add a field. */
+static void test_entry_is_one_line_of_json(void **state) {
+        _cleanup_(freep) char *text = captured(write_forger);
+        _cleanup_(json_freep) cJSON *json = NULL;
+
+        assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+        assert_int_equal(json_parse(text, strlen(text), &json, NULL), 0);
+        assert_int_equal(cJSON_GetArraySize(json), 6);
+        assert_string_equal(json_string(json, "ACTION_USER_ID"), "u1\nACTION_STATUS=success");
+        assert_string_equal(json_string(json, "MESSAGE"),
+                            "one\n<0>two\",\"ACTION_USER_ID\":\"root");
+        assert_string_equal(json_string(json, "PRIORITY"), "6");
+        assert_null(json_string(json, "ACTION_STATUS"));
+}
+
+static void write_long(void) {
+        char value[10000];
+        struct journal_entry *e = journal_entry_new(LOG_INFO, NULL);
+
+        /* Two-byte characters, so that the limit falls into one. */
+        value[0] = 'x';
+        for (size_t i = 1; i + 2 < sizeof(value); i += 2)
+                memcpy(value + i, "\xc3\xa9", 3);
+        assert_int_equal(journal_reserve(), 0);
+        journal_entry_add(e, "MESSAGE", value);
+        for (int i = 0; i < 100; i++) {
+                char field[16];
+
+                snprintf(field, sizeof(field), "FIELD_%d", i);
+                journal_entry_add(e, field, "x");
+        }
+        journal_commit(e);
+        log_debug("not written at this level");
+        log_info("written");
+}
+
+static void test_limits(void **state) {
+        _cleanup_(freep) char *text = captured(write_long);
+        _cleanup_(json_freep) cJSON *json = NULL;
+        char *end = strchr(text, '\n');
+
+        assert_non_null(end);
+        assert_int_equal(json_parse(text, (size_t)(end - text), &json, NULL), 0);
+        assert_int_equal(cJSON_GetArraySize(json), 32 + 1); /* the time stands beside them */
+        assert_int_equal(strlen(json_string(json, "MESSAGE")), 4095);
+        assert_non_null(strstr(end, "\"MESSAGE\":\"written\""));
+        assert_null(strstr(end, "not written"));
+}
+
+static int blocked_pipe[2];
+
+static void *drain_pipe(void *arg) {
+        char chunk[65536];
+
+        while (read(blocked_pipe[0], chunk, sizeof(chunk)) > 0)
+                ;
+        return NULL;
+}
+
+/*
+ * With nobody reading, the writer stands still: messages are dropped, but an audit entry is either
+ * refused beforehand or written in the end.
+ */
+static void test_full_queue_refuses_reservations(void **state) {
+        int saved = dup(STDERR_FILENO), n_reserved = 0;
+
+        assert_int_equal(pipe(blocked_pipe), 0);
+        (void)fcntl(blocked_pipe[1], F_SETPIPE_SZ, 4096);
+        dup2(blocked_pipe[1], STDERR_FILENO);
+        fd_close(blocked_pipe[1]);
+        assert_int_equal(journal_start(JOURNAL_STDERR, LOG_INFO), 0);
+
+        for (int i = 0; i < 6000; i++)
+                log_info("filling the queue until it is full, message number %d", i);
+        assert_int_equal(journal_reserve(), -ENOBUFS);
+
+        {
+                pthread_t drain;
+
+                assert_int_equal(pthread_create(&drain, NULL, drain_pipe, NULL), 0);
+                journal_stop();
+                dup2(saved, STDERR_FILENO);
+                pthread_join(drain, NULL);
+        }
+
+        while (journal_reserve() == 0)
+                n_reserved++;
+        assert_int_equal(n_reserved, 4096);
+        for (; n_reserved > 0; n_reserved--)
+                journal_unreserve();
+        fd_close(blocked_pipe[0]);
+        fd_close(saved);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_entry_is_one_line_of_json),
+                cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_full_queue_refuses_reservations),
+        };
+
+        if (sodium_init() < 0)
+                return 1;
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
