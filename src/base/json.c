@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/json-escape.h"
+#include "base/json-number.h"
+
+/* cJSON 1.7.15 reads no more of a number, and takes the rest for garbage. */
+#define CJSON_MAX_NUMBER 63
+
+static cJSON *parse_whole(const char *text, size_t size) {
+        _cleanup_(json_freep) cJSON *json = NULL;
+        const char *end;
+
+        json = cJSON_ParseWithLengthOpts(text, size, &end, /* require_null_terminated= */ 0);
+        return json && end == text + size ? TAKE_PTR(json) : NULL;
+}
+
+/* Copies a scanned text with its long numbers in their shortest form. */
+static void shorten_numbers(const struct json_slice *s, struct buffer *to) {
+        const char *at = s->text, *end = s->text + s->size, *copied = at;
+        char number[JSON_NUMBER_SIZE];
+        bool integer;
+        size_t n;
+
+        while (at < end) {
+                if (*at == '"') {
+                        at = json_skip_string(at);
+                        continue;
+                }
+                n = json_number_span(at, (size_t)(end - at), &integer);
+                if (n > CJSON_MAX_NUMBER) {
+                        buffer_append(to, copied, (size_t)(at - copied));
+                        buffer_append(to, number,
+                                      json_number_print(json_number_value(at, n), number));
+                        copied = at + n;
+                }
+                at += n > 0 ? n : 1;
+        }
+        buffer_append(to, copied, (size_t)(end - copied));
+}
+
+int json_slice_tree(const struct json_slice *s, cJSON **ret) {
+        _cleanup_(buffer_done) struct buffer shortened = { 0 };
+        cJSON *json;
+
+        json = parse_whole(s->text, s->size);
+        if (!json) {
+                /* Memory, or a number that is too long for cJSON. */
+                shorten_numbers(s, &shortened);
+                if (buffer_error(&shortened) == 0)
+                        json = parse_whole(shortened.data, shortened.size);
+        }
+        if (!json)
+                return -ENOMEM;
+
+        *ret = json;
+        return 0;
+}
+
+int json_parse(const char *text, size_t size, cJSON **ret, struct json_fault *ret_fault) {
+        struct json_envelope envelope;
+        struct json_fault fault;
+        int r;
+
+        r = json_scan(text, size, &envelope, ret_fault ? ret_fault : &fault);
+        if (r < 0)
+                return r;
+        return json_slice_tree(&envelope.root, ret);
+}
+
+const cJSON *json_member(const cJSON *object, const char *name) {
+        return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+const char *json_string(const cJSON *object, const char *name) {
+        return cJSON_GetStringValue(json_member(object, name));
+}
+
+int json_integer(const cJSON *object, const char *name, int64_t *ret) {
+        const cJSON *item = json_member(object, name);
+
+        if (!item)
+                return -ENOENT;
+        if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= 0x1p53) ||
+            fabs(item->valuedouble - trunc(item->valuedouble)) > 0)
+                return -EINVAL;
+
+        *ret = (int64_t)item->valuedouble;
+        return 0;
+}
+
+void json_print_string(const char *text, size_t size, struct buffer *to) {
+        static const char letters[] = "btnvfr"; /* from U+0008 on; \v is none of JSON's */
+        const char *end = text + size, *copied = text;
+
+        buffer_putc(to, '"');
+        for (const char *at = text; at < end; at++) {
+                unsigned char c = (unsigned char)*at;
+
+                if (c >= 0x20 && c != '"' && c != '\\')
+                        continue;
+
+                buffer_append(to, copied, (size_t)(at - copied));
+                copied = at + 1;
+                if (c >= 0x20)
+                        buffer_printf(to, "\\%c", c);
+                else if (c >= '\b' && c <= '\r' && c != '\v')
+                        buffer_printf(to, "\\%c", letters[c - '\b']);
+                else
+                        buffer_printf(to, "\\u%04x", c);
+        }
+        buffer_append(to, copied, (size_t)(end - copied));
+        buffer_putc(to, '"');
+}
+
+/*
+ * UTF-8 sorts by code point. In UTF-16 what is above U+FFFF begins with a surrogate, and so comes
+ * before U+E000 to U+FFFF, whose first bytes are these two.
+ */
+static int utf16_rank(unsigned char c) {
+        return c == 0xee || c == 0xef ? c + 0x10 : c;
+}
+
+static int compare_members(const void *left, const void *right) {
+        const cJSON *const *l = left, *const *r = right;
+        const unsigned char *a = (const unsigned char *)(*l)->string;
+        const unsigned char *b = (const unsigned char *)(*r)->string;
+
+        for (; *a && *a == *b; a++)
+                b++;
+        return utf16_rank(*a) - utf16_rank(*b);
+}
+
+/* Recursive: what json_scan() let in has at most JSON_MAX_DEPTH levels. */
+static void print_value(const cJSON *json, bool canonical, struct buffer *to);
+
+static void print_member(const cJSON *member, bool canonical, struct buffer *to) {
+        json_print_string(member->string, strlen(member->string), to);
+        buffer_putc(to, ':');
+        print_value(member, canonical, to);
+}
+
+static void print_sorted(const cJSON *object, struct buffer *to) {
+        _cleanup_(freep) const cJSON **members = NULL;
+        size_t n = 0, i = 0;
+        const cJSON *member;
+
+        cJSON_ArrayForEach (member, object)
+                n++;
+        members = reallocarray(NULL, n + 1, sizeof(*members));
+        if (!members) {
+                to->failed = true;
+                return;
+        }
+
+        cJSON_ArrayForEach (member, object)
+                members[i++] = member;
+        qsort(members, n, sizeof(*members), compare_members);
+
+        for (i = 0; i < n; i++) {
+                if (i > 0)
+                        buffer_putc(to, ',');
+                print_member(members[i], /* canonical= */ true, to);
+        }
+}
+
+static void print_elements(const cJSON *container, bool canonical, struct buffer *to) {
+        const cJSON *element;
+
+        cJSON_ArrayForEach (element, container) {
+                if (element != container->child)
+                        buffer_putc(to, ',');
+                if (cJSON_IsObject(container))
+                        print_member(element, canonical, to);
+                else
+                        print_value(element, canonical, to);
+        }
+}
+
+static void print_value(const cJSON *json, bool canonical, struct buffer *to) {
+        char number[JSON_NUMBER_SIZE];
+
+        if (cJSON_IsObject(json)) {
+                buffer_putc(to, '{');
+                if (canonical)
+                        print_sorted(json, to);
+                else
+                        print_elements(json, canonical, to);
+                buffer_putc(to, '}');
+        } else if (cJSON_IsArray(json)) {
+                buffer_putc(to, '[');
+                print_elements(json, canonical, to);
+                buffer_putc(to, ']');
+        } else if (cJSON_IsString(json))
+                json_print_string(json->valuestring, strlen(json->valuestring), to);
+        else if (cJSON_IsNumber(json))
+                buffer_append(to, number, json_number_print(json->valuedouble, number));
+        else if (cJSON_IsRaw(json)) {
+                assert(!canonical);
+                buffer_puts(to, json->valuestring);
+        } else if (cJSON_IsBool(json))
+                buffer_puts(to, cJSON_IsTrue(json) ? "true" : "false");
+        else
+                buffer_puts(to, "null");
+}
+
+void json_print(const cJSON *json, struct buffer *to) {
+        print_value(json, /* canonical= */ false, to);
+}
+
+void json_print_canonical(const cJSON *json, struct buffer *to) {
+        print_value(json, /* canonical= */ true, to);
+}
