@@ -12,6 +12,9 @@
 /* Up to here comparing each with each is cheaper than sorting. */
 #define FEW_KEYS 8
 
+/* Up to here moving keys aside is cheaper than counting into buckets. */
+#define INSERTION_KEYS 48
+
 static uint64_t seed[2];
 
 /* So that nobody can prepare keys whose hashes collide, or whose order is a bad one to sort. */
@@ -126,28 +129,84 @@ static uint64_t hash_key(const struct json_key *key, const char *text) {
         return hash;
 }
 
-static int compare_keys(const void *left, const void *right, void *text) {
-        const struct json_key *a = left, *b = right;
+static void insertion_sort(struct json_key *keys, size_t n) {
+        for (size_t i = 1; i < n; i++) {
+                struct json_key key = keys[i];
+                size_t j = i;
 
-        if (a->hash != b->hash)
-                return a->hash < b->hash ? -1 : 1;
-        return compare_text(a, b, text);
+                for (; j > 0 && keys[j - 1].hash > key.hash; j--)
+                        keys[j] = keys[j - 1];
+                keys[j] = key;
+        }
 }
 
-static bool many_are_unique(struct json_key *keys, size_t n, const char *text, size_t *ret_offset) {
-        static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+/*
+ * By one byte of the hash after the other, in place: linear in n whatever the hashes are, where
+ * qsort() would copy a hundred megabytes for a hostile line, or turn quadratic for want of them.
+ */
+static void sort_by_hash(struct json_key *keys, size_t n, unsigned shift) {
+        size_t next[256], end[256] = { 0 }, at = 0;
 
-        (void)pthread_once(&seeded, make_seed);
         for (size_t i = 0; i < n; i++)
-                keys[i].hash = hash_key(&keys[i], text);
-        qsort_r(keys, n, sizeof(*keys), compare_keys, (void *)text);
+                end[keys[i].hash >> shift & 0xff]++;
+        for (size_t b = 0; b < 256; b++) {
+                next[b] = at;
+                at = end[b] += at;
+        }
 
+        for (size_t b = 0; b < 256; b++)
+                while (next[b] < end[b]) {
+                        struct json_key key = keys[next[b]];
+                        size_t home = key.hash >> shift & 0xff;
+
+                        keys[next[b]] = keys[next[home]];
+                        keys[next[home]++] = key;
+                }
+
+        for (size_t b = 0; shift > 0 && b < 256; b++) {
+                size_t begin = b > 0 ? end[b - 1] : 0, n_bucket = end[b] - begin;
+
+                if (n_bucket <= INSERTION_KEYS)
+                        insertion_sort(keys + begin, n_bucket);
+                else
+                        sort_by_hash(keys + begin, n_bucket, shift - 8);
+        }
+}
+
+static int compare_in_text(const void *left, const void *right, void *text) {
+        return compare_text(left, right, text);
+}
+
+/* Keys of one hash: nearly always one key, or the same key twice. */
+static bool run_is_unique(struct json_key *keys, size_t n, const char *text, size_t *ret_offset) {
+        qsort_r(keys, n, sizeof(*keys), compare_in_text, (void *)text);
         for (size_t i = 1; i < n; i++)
-                if (keys[i].hash == keys[i - 1].hash && same_text(&keys[i], &keys[i - 1], text)) {
+                if (compare_text(&keys[i - 1], &keys[i], text) == 0) {
                         *ret_offset = keys[i].offset > keys[i - 1].offset ? keys[i].offset
                                                                           : keys[i - 1].offset;
                         return false;
                 }
+        return true;
+}
+
+static bool many_are_unique(struct json_key *keys, size_t n, const char *text, size_t *ret_offset) {
+        static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+        size_t run;
+
+        (void)pthread_once(&seeded, make_seed);
+        for (size_t i = 0; i < n; i++)
+                keys[i].hash = hash_key(&keys[i], text);
+        if (n <= INSERTION_KEYS)
+                insertion_sort(keys, n);
+        else
+                sort_by_hash(keys, n, 56);
+
+        for (size_t i = 0; i < n; i += run) {
+                for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash; run++)
+                        ;
+                if (run > 1 && !run_is_unique(keys + i, run, text, ret_offset))
+                        return false;
+        }
         return true;
 }
 

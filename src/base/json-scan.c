@@ -164,10 +164,12 @@ static int scan_string(struct scan *s, bool *ret_escaped) {
 
                 if ((unsigned char)*s->at < 0x20)
                         return refuse(s, "a raw control character in a string");
-                n = utf8_span(s->at, (size_t)(s->end - s->at));
-                if (n == 0)
-                        return refuse(s, "invalid UTF-8");
-                s->at += n;
+                while (s->at < s->end && (signed char)*s->at < 0) {
+                        n = utf8_span(s->at, (size_t)(s->end - s->at));
+                        if (n == 0)
+                                return refuse(s, "invalid UTF-8");
+                        s->at += n;
+                }
         }
 }
 
