@@ -19,7 +19,7 @@ struct quota;
 /* Stands in the queue of those who wait. Embedded in the waiter; zeroed before its first use. */
 struct quota_waiter {
         void (*on_room)(struct quota_waiter *w); /* set by the waiter; the room is reserved */
-        size_t size;
+        size_t size; /* what was reserved, or will be when on_room() is called */
         bool waiting;
         struct quota_waiter *next;
 };
