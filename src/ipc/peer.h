@@ -14,7 +14,7 @@ struct peer {
         gid_t gid;
         pid_t pid;
         int pid_fd;    /* owned; -1 where the kernel has none */
-        char unit[64]; /* the systemd unit of the peer's process, or "" */
+        char unit[64]; /* the systemd unit of the peer's process, cut to fit; or "" */
 };
 
 /* Returns 0 or a negative errno; *ret is then untouched. */
