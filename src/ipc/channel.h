@@ -67,6 +67,10 @@ int channel_send(struct channel *c, struct buffer *line);
  * until none is. A line counted as held keeps its bytes in the quota until the request is done.
  * channel_request_open() returns how many bytes it has put on the quota, to be given to
  * channel_request_done(). To be called from within on_line.
+ *
+ * Whoever has opened a request also calls it done when the connection has ended meanwhile: what it
+ * holds stays counted until then, or until the channel's last reference is gone. Lines that
+ * waited for it are handed up later, from the event loop.
  */
 size_t channel_request_open(struct channel *c);
 void channel_request_done(struct channel *c, size_t held);

@@ -21,7 +21,8 @@ int listener_inherited_fd(void);
 /*
  * on_accept() gets a connected, non-blocking, close-on-exec descriptor and owns it. At most
  * max_connections may be open; each must be given back with listener_connection_closed(). The
- * listener owns fd on success only. Returns 0 or a negative errno.
+ * listener owns fd on success only and makes it non-blocking; it may be stopped, but not freed,
+ * from within on_accept(). Returns 0 or a negative errno.
  */
 int listener_new(sd_event *event, int fd, unsigned max_connections,
                  void (*on_accept)(int fd, void *userdata), void *userdata, struct listener **ret);

@@ -289,7 +289,7 @@ static void test_peer_that_never_reads(void **state) {
         e.answer_size = 10000;
         for (int idle = 0; idle < 3; idle++)
                 while (send(e.fd, "{}\n", 3, MSG_NOSIGNAL) == 3) {
-                        assert_true(++n_put < 10000000);
+                        assert_true(++n_put < 100000);
                         if (n_put % 1000 == 0)
                                 run_idle();
                         idle = 0;
@@ -398,6 +398,23 @@ static void test_ways_to_leave(void **state) {
         }
 }
 
+/* What was sent in time is handed up, though the sender has gone and it takes several turns. */
+static void test_leaves_much_behind(void **state) {
+        struct end e;
+        unsigned n = 0;
+
+        end_init(&e, &plain, keep_open);
+        while (n < 5000 && send(e.fd, "{}\n{}\n{}\n{}\n{}\n", 15, MSG_NOSIGNAL) == 15)
+                n += 5;
+        assert_true(n > 500);
+        e.fd = fd_close(e.fd);
+        run_idle();
+        assert_int_equal(e.n_lines, n);
+        assert_int_equal(e.n_closed, 1);
+        assert_int_equal(e.closed_with, -ECONNRESET);
+        end_done(&e);
+}
+
 /* The peer goes while it is not being read from: at the limit, and after it half-closed. */
 static void test_vanishes_while_waiting(void **state) {
         const struct channel_options o = { .max_line = MAX_LINE, .max_open = 1 };
@@ -473,11 +490,22 @@ static void test_open_requests_stop_the_reading(void **state) {
                 assert_int_equal(e.n_lines, i + 4 < 10 ? i + 4 : 10);
         }
 
-        /* It reads on. */
-        put(&e, "x\n");
-        run_idle();
-        assert_int_equal(e.n_lines, 11);
+        /* It reads on, as far as the limit: the rest stays in the kernel, which has one too. */
+        for (unsigned n = 0; send(e.fd, "x\n", 2, MSG_NOSIGNAL) == 2; n++) {
+                assert_true(n < 100000);
+                run_idle();
+        }
+        assert_int_equal(e.n_lines, 13);
         end_done(&e);
+}
+
+/* All at once, as much as a socket holds. */
+static void send_all(struct end *e, char c, size_t size) {
+        static char chunk[64 << 10];
+
+        assert_true(size <= sizeof(chunk));
+        memset(chunk, c, sizeof(chunk));
+        assert_int_equal(send(e->fd, chunk, size, MSG_NOSIGNAL), size);
 }
 
 static void put_long(struct end *e, char c, size_t size) {
@@ -562,6 +590,51 @@ static void test_only_long_lines_are_counted(void **state) {
                 if (open)
                         finish(&e, "done");
                 assert_room(q, 2 * MAX_LINE);
+                end_done(&e);
+        }
+}
+
+/* One read does not slip a long line past the quota: neither its beginning nor its end. */
+static void test_long_line_that_comes_in_two(void **state) {
+        _cleanup_(quota_unrefp) struct quota *q = NULL;
+        struct channel_options o = { .max_line = MAX_LINE };
+        struct end e;
+
+        assert_int_equal(quota_new(MAX_LINE, &q), 0);
+        o.quota = q;
+        end_init(&e, &o, keep_open);
+        put_long(&e, 'x', 60000);
+        send_all(&e, 'y', 60000);
+        put(&e, "\n");
+        run_idle();
+        assert_int_equal(e.last_size, 120000);
+        assert_int_equal(e.held, 120000);
+        end_done(&e);
+}
+
+/* Nobody will end a line that was half-read when its sender half-closed. */
+static void test_unfinished_line_gives_the_quota_back(void **state) {
+        for (int way = 0; way < 2; way++) {
+                _cleanup_(quota_unrefp) struct quota *q = NULL;
+                struct channel_options o = { .max_line = MAX_LINE };
+                struct end e;
+
+                assert_int_equal(quota_new(MAX_LINE, &q), 0);
+                o.quota = q;
+                end_init(&e, &o, keep_open);
+                put(&e, "a\n");
+                put_long(&e, 'x', 200000);
+                if (way == 0)
+                        assert_int_equal(shutdown(e.fd, SHUT_WR), 0);
+                else
+                        channel_drain(e.channel);
+                run_idle();
+                assert_room(q, MAX_LINE);
+                assert_int_equal(e.n_closed, 0);
+                finish(&e, "done");
+                run_idle();
+                assert_int_equal(e.n_closed, 1);
+                assert_int_equal(e.closed_with, 0);
                 end_done(&e);
         }
 }
@@ -810,12 +883,15 @@ int main(void) {
                 unit(test_answer_after_half_close),
                 unit(test_long_answer_after_half_close),
                 unit(test_ways_to_leave),
+                unit(test_leaves_much_behind),
                 unit(test_vanishes_while_waiting),
                 unit(test_sending_to_nobody),
                 unit(test_out_of_memory_ends_the_connection),
                 unit(test_open_requests_stop_the_reading),
                 unit(test_line_limit),
                 unit(test_only_long_lines_are_counted),
+                unit(test_long_line_that_comes_in_two),
+                unit(test_unfinished_line_gives_the_quota_back),
                 unit(test_long_line_waits_for_its_turn),
                 unit(test_closing_gives_the_quota_back),
                 unit(test_waiter_that_leaves),

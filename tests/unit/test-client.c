@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/client.h"
@@ -173,6 +174,31 @@ static void test_peer_is_who_connected(void **state) {
         fd_close(fds[1]);
 }
 
+/* Who connected stays who connected; but of a pid that may be another's by now nothing is told. */
+static void test_peer_that_is_gone(void **state) {
+        int listening = listen_at("gone", 1), fd, status;
+        struct peer p;
+        pid_t child;
+
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+                _exit(client_connect("gone", 0) < 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+
+        fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(peer_read(fd, &p), 0);
+        assert_int_equal(p.pid, child);
+        assert_int_equal(p.uid, getuid());
+        assert_string_equal(p.unit, "");
+        peer_done(&p);
+        fd_close(fd);
+        fd_close(listening);
+        unlink("gone");
+}
+
 static void test_peer_that_cannot_be_told(void **state) {
         struct peer p = { .pid = 42 };
         int fds[2];
@@ -192,6 +218,7 @@ int main(void) {
                 cmocka_unit_test(test_receive),
                 cmocka_unit_test(test_large_lines),
                 cmocka_unit_test(test_peer_is_who_connected),
+                cmocka_unit_test(test_peer_that_is_gone),
                 cmocka_unit_test(test_peer_that_cannot_be_told),
         };
 
