@@ -81,7 +81,7 @@ static bool channel_may_read(const struct channel *c) {
 }
 
 /*
- * Asks the loop for a turn; the one that is running looks at everything in its end. Each turn has
+ * Asks the loop for a turn; the one that is running looks at everything at its end. Each turn has
  * a deferred source of its own: one that is only enabled again keeps its old place in sd-event's
  * queue, before everything else, and a flood of lines would keep all others waiting.
  */
