@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Configuration files in systemd's spelling: a main file, its .conf.d/ drop-ins, vendor defaults
- * below them. A table says what keys there are; an unknown key or a bad value is refused with file
- * and line.
+ * Configuration files in systemd's spelling: sections in brackets, KEY=VALUE, comments on lines of
+ * their own behind # or ;. A table says what keys there are; an unknown key or a bad value is
+ * refused with file and line. There is no quoting and no line goes on in the next one: what looks
+ * like either a continuation or a comment behind a value is refused, not guessed.
  */
 
 #include <stdbool.h>
@@ -27,17 +28,28 @@ struct config_key {
 
 #define CONFIG_ERROR_SIZE 512
 
+#define CONFIG_MAX_FILE ((size_t)1 << 20)
+#define CONFIG_MAX_SECTION 48 /* bytes between the brackets */
+
 /*
- * Reads `path` into `target` if it exists (or must, when `required`), then path + ".d"/ *.conf in
- * the order of their names. Returns 0; a negative errno with one sentence in `error`.
+ * Reads `path` into `target` if it exists (or must, when `required`), then the files *.conf in the
+ * folder of that name with ".d" behind it, in the order of their names. What is read later
+ * overrides. Vendor defaults are a call of their own, before this one.
+ *
+ * Returns 0; a negative errno with one sentence in `error`: then `target` may be half filled, and
+ * is the caller's to free all the same.
  */
 int config_load(const char *path, bool required, const struct config_key *keys, size_t n_keys,
                 void *target, char error[static CONFIG_ERROR_SIZE]);
 
-/* Parsers, by the type of their target. */
-int config_parse_string(const char *, const char *, void *, const char **);   /* char *, owned */
-int config_parse_path(const char *, const char *, void *, const char **);     /* char *, absolute */
-int config_parse_bool(const char *, const char *, void *, const char **);     /* bool */
-int config_parse_bytes(const char *, const char *, void *, const char **);    /* size_t; K, M, G */
-int config_parse_count(const char *, const char *, void *, const char **);    /* unsigned, not 0 */
-int config_parse_seconds(const char *, const char *, void *, const char **);  /* uint64_t usec */
+/*
+ * Parsers, by the type of their target. An empty value sets a string or a path back to NULL;
+ * the others refuse it. Seconds may have a fraction or a unit (ms, s, min, h), bytes one of K, M
+ * and G (powers of 1024), a truth is yes or no, true or false, on or off, 1 or 0.
+ */
+int config_parse_string(const char *, const char *, void *, const char **);  /* char *, owned */
+int config_parse_path(const char *, const char *, void *, const char **);    /* char *, absolute */
+int config_parse_bool(const char *, const char *, void *, const char **);    /* bool */
+int config_parse_bytes(const char *, const char *, void *, const char **);   /* size_t; K, M, G */
+int config_parse_count(const char *, const char *, void *, const char **);   /* unsigned, not 0 */
+int config_parse_seconds(const char *, const char *, void *, const char **); /* uint64_t usec */
