@@ -41,9 +41,12 @@ static int refuse(struct scan *s, const char *reason) {
         return refuse_at(s, s->at, s->at == s->end ? "it ends too early" : reason);
 }
 
+static bool is_space(char c) {
+        return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_space(struct scan *s) {
-        while (s->at < s->end &&
-               (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+        while (s->at < s->end && is_space(*s->at))
                 s->at++;
 }
 
@@ -173,21 +176,25 @@ static int scan_string(struct scan *s, bool *ret_escaped) {
         }
 }
 
+/* Whether a number may end here, and was not cut off before its next digit. */
+static bool ends_number(const struct scan *s) {
+        if (s->at == s->end)
+                return s->depth == 0;
+        return *s->at == ',' || *s->at == ']' || *s->at == '}' || is_space(*s->at);
+}
+
 static int scan_number(struct scan *s) {
+        const char *start = s->at;
         bool integer;
-        size_t n = json_number_span(s->at, (size_t)(s->end - s->at), &integer);
+        size_t n = json_number_span(start, (size_t)(s->end - start), &integer);
 
-        if (n == 0)
-                return refuse(s, "not a number as JSON writes it");
-        if (!json_number_in_range(s->at, n))
-                return refuse(s, "a number outside the double range");
-        if (integer && json_integer_is_big(s->at, n))
-                s->envelope->has_big_integer = true;
         s->at += n;
-
-        /* The next digit may have been cut off: then it is not this number. */
-        if (s->at == s->end && s->depth > 0)
-                return refuse(s, NULL);
+        if (n == 0 || !ends_number(s))
+                return refuse(s, "not a number as JSON writes it");
+        if (!json_number_in_range(start, n))
+                return refuse_at(s, start, "a number outside the double range");
+        if (integer && json_integer_is_big(start, n))
+                s->envelope->has_big_integer = true;
         return 0;
 }
 
