@@ -56,7 +56,8 @@ struct json_fault {
  * Checks `text`: exactly one value, white space around it allowed. Refuses invalid UTF-8, a BOM,
  * lone surrogates, U+0000 (raw or escaped) and other raw control characters in strings, duplicate
  * keys (compared after unescaping) in any object, nesting deeper than JSON_MAX_DEPTH, numbers
- * outside the double range and whatever RFC 8259 refuses. The time is O(n log n) at worst.
+ * outside the double range and whatever RFC 8259 refuses; also a text of 2 GiB and more. The time
+ * is O(n log n) at worst.
  *
  * Returns 0; -EBADMSG with *ret_fault set; -ENOMEM. On -EBADMSG *ret holds the members that had
  * been read whole, so that an error can still carry the line's id.

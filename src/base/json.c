@@ -6,58 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/json-escape.h"
 #include "base/json-number.h"
 
-/* cJSON 1.7.15 reads no more of a number, and takes the rest for garbage. */
-#define CJSON_MAX_NUMBER 63
-
-static cJSON *parse_whole(const char *text, size_t size) {
-        _cleanup_(json_freep) cJSON *json = NULL;
-        const char *end;
-
-        json = cJSON_ParseWithLengthOpts(text, size, &end, /* require_null_terminated= */ 0);
-        return json && end == text + size ? TAKE_PTR(json) : NULL;
-}
-
-/* Copies a scanned text with its long numbers in their shortest form. */
-static void shorten_numbers(const struct json_slice *s, struct buffer *to) {
-        const char *at = s->text, *end = s->text + s->size, *copied = at;
-        char number[JSON_NUMBER_SIZE];
-        bool integer;
-        size_t n;
-
-        while (at < end) {
-                if (*at == '"') {
-                        at = json_skip_string(at);
-                        continue;
-                }
-                n = json_number_span(at, (size_t)(end - at), &integer);
-                if (n > CJSON_MAX_NUMBER) {
-                        buffer_append(to, copied, (size_t)(at - copied));
-                        buffer_append(to, number,
-                                      json_number_print(json_number_value(at, n), number));
-                        copied = at + n;
-                }
-                at += n > 0 ? n : 1;
-        }
-        buffer_append(to, copied, (size_t)(end - copied));
-}
-
 int json_slice_tree(const struct json_slice *s, cJSON **ret) {
-        _cleanup_(buffer_done) struct buffer shortened = { 0 };
-        cJSON *json;
+        cJSON *json = cJSON_ParseWithLength(s->text, s->size);
 
-        json = parse_whole(s->text, s->size);
-        if (!json) {
-                /* Memory, or a number that is too long for cJSON. */
-                shorten_numbers(s, &shortened);
-                if (buffer_error(&shortened) == 0)
-                        json = parse_whole(shortened.data, shortened.size);
-        }
         if (!json)
                 return -ENOMEM;
-
         *ret = json;
         return 0;
 }

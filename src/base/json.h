@@ -35,11 +35,15 @@ int json_integer(const cJSON *object, const char *name, int64_t *ret);
 
 /*
  * Prints without white space. Numbers stand in the shortest form that reads back the same
- * (ECMAScript's Number::toString). Out of memory shows in buffer_error().
+ * (ECMAScript's Number::toString). A raw node stands as it is. Out of memory shows in
+ * buffer_error().
  */
 void json_print(const cJSON *json, struct buffer *to);
 
-/* As json_print(), in canonical form (RFC 8785): keys sorted by their UTF-16 code units. */
+/*
+ * As json_print(), in canonical form (RFC 8785): keys sorted by their UTF-16 code units. Not for
+ * trees with raw nodes.
+ */
 void json_print_canonical(const cJSON *json, struct buffer *to);
 
 /* Prints one string with its quotes, escaping what RFC 8259 demands. `size` bytes of UTF-8. */

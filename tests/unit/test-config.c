@@ -177,6 +177,7 @@ static void test_refuses(void **state) {
                   ":2: TimeoutSec='1 day' is no time span, such as 0.5, 30s, 5min or 24h; correct it" },
                 { "[Engine]\nFailing=x\n", ":2: Failing='x' is no valid value; correct it" },
                 /* the first of several */
+                { "[Engine]\nVerbose=x\nnonsense\n", ":2: Verbose='x' is neither yes nor no; correct it" },
                 { "[Engine]\nVerbose=x\nNmae=y\n[Foo]\n", ":2: Verbose='x' is neither yes nor no; correct it" },
         };
         /* clang-format on */

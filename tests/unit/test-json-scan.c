@@ -149,6 +149,51 @@ static void test_refuses(void **state) {
                         fail_msg("accepted: %s", refused[i].text);
 }
 
+static void test_says_what_and_where(void **state) {
+        /* clang-format off */
+        static const struct { struct text text; const char *reason; size_t offset; } cases[] = {
+                { T(""),                      "it ends too early",                            0  },
+                { T("[1, 2"),                 "it ends too early",                            5  },
+                { T("{\"a"),                  "it ends too early",                            3  },
+                { T("\xef\xbb\xbf{}"),        "a byte order mark",                            0  },
+                { T("[1 2]"),                 "a comma or the closing bracket was expected",  3  },
+                { T("{a:1}"),                 "a key was expected",                           1  },
+                { T("{\"a\",1}"),             "a colon was expected",                         4  },
+                { T("[1,]"),                  "an unexpected character",                      3  },
+                { T("[nul]"),                 "an unexpected character",                      1  },
+                { T("{}\0"),                  "more than one value",                          2  },
+                { T("[01]"),                  "not a number as JSON writes it",               1  },
+                { T("[1x]"),                  "not a number as JSON writes it",               2  },
+                { T("[0,1e999]"),             "a number outside the double range",            3  },
+                { T("\"ab\n\""),              "a raw control character in a string",          3  },
+                { T("\"ab\\x\""),             "no such escape in a string",                   3  },
+                { T("\"ab\\u0000\""),         "U+0000 in a string",                           3  },
+                { T("\"\\ud800\""),           "a lone surrogate in a string",                 1  },
+                { T("\"\xc3\xa9\xff\""),      "invalid UTF-8",                                3  },
+                { T("{\"a\":1,\"b\":{\"a\":1,\"a\":2}}"), "a key that stands twice in its object", 19 },
+        };
+        /* clang-format on */
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct json_envelope e;
+                struct json_fault fault;
+
+                assert_int_equal(scan(cases[i].text.text, cases[i].text.size, &e, &fault),
+                                 -EBADMSG);
+                assert_string_equal(fault.reason, cases[i].reason);
+                assert_int_equal(fault.offset, cases[i].offset);
+        }
+}
+
+/* Told by the size alone: not a byte is read. */
+static void test_size_limit(void **state) {
+        struct json_envelope e;
+        struct json_fault fault;
+
+        assert_int_equal(json_scan("1", (size_t)INT32_MAX + 1, &e, &fault), -EBADMSG);
+        assert_string_equal(fault.reason, "longer than 2 GiB");
+}
+
 /* A line that was cut off must never pass for another. */
 static void test_refuses_every_beginning(void **state) {
         static const char whole[] = "{\"a\":[1,-2.5e3,\"x\\u20ac\\ud83d\\ude00\\n\xe2\x82\xac\"],"
@@ -509,6 +554,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_accepts),
                 cmocka_unit_test(test_refuses),
+                cmocka_unit_test(test_says_what_and_where),
+                cmocka_unit_test(test_size_limit),
                 cmocka_unit_test(test_refuses_every_beginning),
                 cmocka_unit_test(test_finds_bad_bytes_at_each_place),
                 cmocka_unit_test(test_each_code_point),

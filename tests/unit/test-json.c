@@ -117,6 +117,36 @@ static void test_numbers_read_back(void **state) {
         }
 }
 
+/* Half way between two doubles the digit that decides may stand behind hundreds of zeroes. */
+static void test_number_values(void **state) {
+        static const char half[] = "1.00000000000000011102230246251565404236316680908203125";
+        static const struct {
+                size_t n_zeroes;
+                const char *tail;
+                double value;
+        } cases[] = {
+                { 0, "", 1.0 },
+                { 100, "1", 0x1.0000000000001p0 },
+                { 715, "1", 0x1.0000000000001p0 },
+                { 100000, "", 1.0 },
+                { 100000, "1", 0x1.0000000000001p0 },
+                { 100000, "1e1", 10.000000000000002 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct buffer b = { 0 };
+                double value;
+
+                buffer_puts(&b, half);
+                for (size_t k = 0; k < cases[i].n_zeroes; k++)
+                        buffer_putc(&b, '0');
+                buffer_puts(&b, cases[i].tail);
+                value = json_number_value(b.data, b.size);
+                assert_memory_equal(&value, &cases[i].value, sizeof(value));
+                buffer_done(&b);
+        }
+}
+
 static void test_prints(void **state) {
         /* clang-format off */
         static const struct { const char *text, *plain, *canonical; } cases[] = {
@@ -181,8 +211,8 @@ static void test_print_raw(void **state) {
         buffer_done(&b);
 }
 
-/* cJSON reads 63 characters of a number. */
-static void test_numbers_too_long_for_cjson(void **state) {
+/* An old cJSON, without Debian's fix of 1.7.15, reads no more than 63 characters of a number. */
+static void test_long_numbers_in_trees(void **state) {
         for (size_t n = 60; n < 70; n++) {
                 char text[512], digits[80];
                 double value;
@@ -472,10 +502,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_numbers_read_back),
+                cmocka_unit_test(test_number_values),
                 cmocka_unit_test(test_prints),
                 cmocka_unit_test(test_print_string),
                 cmocka_unit_test(test_print_raw),
-                cmocka_unit_test(test_numbers_too_long_for_cjson),
+                cmocka_unit_test(test_long_numbers_in_trees),
                 cmocka_unit_test(test_refused_is_never_parsed),
                 cmocka_unit_test(test_out_of_memory),
                 cmocka_unit_test(test_accessors),
