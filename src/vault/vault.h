@@ -33,7 +33,7 @@ void credential_done(struct credential *c);
 
 /* What came of a call. Borrowed by the callback, which may take the credential's parts. */
 struct vault_answer {
-        const struct ae_error *error; /* NULL on success */
+        const struct ae_error *error;  /* NULL on success */
         struct credential *credential; /* of vault_get_token() */
         const struct cJSON *status;    /* of vault_status(): an object */
 };
@@ -47,7 +47,7 @@ typedef void vault_answer_fn(const struct vault_answer *answer, void *userdata);
  */
 int vault_new_embedded(struct poller *poller, const char *path, uint64_t timeout_usec,
                        struct vault **ret);
-/* Ends all calls without calling back. */
+/* Ends all calls without calling back. Not from within on_answer(). */
 struct vault *vault_free(struct vault *v);
 DEFINE_CLEANUP(struct vault *, vault_free);
 
@@ -56,18 +56,21 @@ const char *vault_backend(const struct vault *v); /* "embedded" */
 /*
  * Each starts a call; on_answer() comes once, from the event loop, never from within, and *ret is
  * gone after it. Errors an answer may carry: not_connected, reauthorization_required,
- * vault_unavailable, internal. Return 0 or -ENOMEM.
+ * vault_unavailable, internal, and invalid_request for a key or credential that cannot be kept.
+ * Return 0 or -ENOMEM.
  *
  * `rejected`: hex SHA-256 of an access token that the platform refused, or NULL.
  */
 int vault_get_token(struct vault *v, const struct vault_key *key, const char *rejected,
                     vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
 /* `credential`: {access_token, refresh_token?, expires_at? | expires_in?, scopes?}; borrowed. */
-int vault_store_token(struct vault *v, const struct vault_key *key,
-                      const struct cJSON *credential, vault_answer_fn *on_answer, void *userdata,
-                      struct vault_call **ret);
+int vault_store_token(struct vault *v, const struct vault_key *key, const struct cJSON *credential,
+                      vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
 int vault_delete_token(struct vault *v, const struct vault_key *key, vault_answer_fn *on_answer,
                        void *userdata, struct vault_call **ret);
 int vault_status(struct vault *v, vault_answer_fn *on_answer, void *userdata,
                  struct vault_call **ret);
+/* As vault_status(), and its object has connected_platforms: [{platform, account, status}]. */
+int vault_user_status(struct vault *v, const char *user_id, vault_answer_fn *on_answer,
+                      void *userdata, struct vault_call **ret);
 void vault_call_cancel(struct vault_call *call);

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedded backend: questions to action-vaultd over one connection, matched to their answers
+ * by id. What the lines say is told in vaultd/ops.c; reading them is reply.c.
+ *
+ * A call is `sent` until its answer, or `failed` until the loop comes by to say so, which is why
+ * nothing is ever answered from within a call. What ends the connection fails all that were sent:
+ * its loss, an answer that makes no sense, or silence for a whole timeout. The vault answers in
+ * order, so that whoever waits behind a silent question waits in vain. The next call connects
+ * anew. A call that is cancelled stays in its list, with nobody to tell, until it would have been
+ * answered: its answer is then no surprise.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "ipc/channel.h"
+#include "ipc/client.h"
+#include "vault/backend.h"
+#include "vault/reply.h"
+#include "vault/wire.h"
+
+/* Calls that wait at once, the cancelled among them. More than a vault that is well ever sees. */
+#define MAX_CALLS 4096
+#define TIMER_ACCURACY_USEC (5 * USEC_PER_MSEC)
+#define REASON_SIZE 200
+
+struct call {
+        struct vault_call head;
+        uint64_t id;
+        uint64_t deadline_usec;
+        enum vault_op op;
+        struct vault_key key;       /* of VAULT_GET_TOKEN; owned */
+        vault_answer_fn *on_answer; /* NULL: cancelled */
+        void *userdata;
+        enum ae_code failure;
+        char reason[REASON_SIZE];
+        struct call *next;
+};
+
+struct queue {
+        struct call *first, *last;
+        unsigned size;
+};
+
+struct embedded {
+        struct vault head;
+        struct poller *poller;
+        char *path;
+        uint64_t timeout_usec;
+        struct channel *channel; /* NULL: not connected */
+        uint64_t last_id;
+        struct queue sent; /* by id, and by deadline */
+        struct queue failed;
+        sd_event_source *timer;    /* on while something is sent: for the first of it, or earlier */
+        sd_event_source *deferred; /* on while something has failed */
+};
+
+static struct call *call_free(struct call *c) {
+        if (!c)
+                return NULL;
+        free((char *)c->key.user_id);
+        free((char *)c->key.platform);
+        free((char *)c->key.account);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(struct call *, call_free);
+
+static int call_new(struct embedded *e, const struct vault_question *q, struct call **ret) {
+        _cleanup_(call_freep) struct call *c = NULL;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+
+        *c = (struct call){
+                .head.vault = &e->head,
+                .id = ++e->last_id,
+                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + e->timeout_usec,
+                .op = q->op,
+                .on_answer = q->on_answer,
+                .userdata = q->userdata,
+        };
+        if (q->op == VAULT_GET_TOKEN) {
+                c->key.user_id = strdup(q->key.user_id);
+                c->key.platform = strdup(q->key.platform);
+                c->key.account = strdup(q->key.account);
+                if (!c->key.user_id || !c->key.platform || !c->key.account)
+                        return -ENOMEM;
+        }
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+static void queue_put(struct queue *q, struct call *c) {
+        if (q->last)
+                q->last->next = c;
+        else
+                q->first = c;
+        q->last = c;
+        c->next = NULL;
+        q->size++;
+}
+
+/* Takes out the call of that id, which is nearly always the first. NULL when there is none. */
+static struct call *queue_take(struct queue *q, uint64_t id) {
+        struct call *before = NULL, *c;
+
+        for (c = q->first; c && c->id != id; c = c->next)
+                before = c;
+        if (!c)
+                return NULL;
+        if (before)
+                before->next = c->next;
+        else
+                q->first = c->next;
+        if (q->last == c)
+                q->last = before;
+        q->size--;
+        return c;
+}
+
+static void queue_done(struct queue *q) {
+        while (q->first)
+                call_free(queue_take(q, q->first->id));
+}
+
+/* The loop will tell the caller. */
+static void fail_call(struct embedded *e, struct call *c, enum ae_code code, const char *reason) {
+        c->failure = code;
+        ae_error_quote(c->reason, sizeof(c->reason), reason);
+        queue_put(&e->failed, c);
+        (void)sd_event_source_set_enabled(e->deferred, SD_EVENT_ONESHOT);
+}
+
+/* Ends the connection, if there is one, and fails what was sent on it. */
+static void hang_up(struct embedded *e, const char *reason) {
+        if (e->channel)
+                channel_close(e->channel);
+        e->channel = channel_unref(e->channel);
+
+        while (e->sent.first)
+                fail_call(e, queue_take(&e->sent, e->sent.first->id), AE_VAULT_UNAVAILABLE, reason);
+}
+
+static void call_answer(const struct call *c, const struct vault_answer *answer) {
+        if (c->on_answer)
+                c->on_answer(answer, c->userdata);
+}
+
+static void call_answer_error(const struct call *c, enum ae_code code, const char *reason) {
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+
+        (void)ae_error_set(&error, code, "%s", reason);
+        call_answer(c, &(struct vault_answer){ .error = &error });
+}
+
+/* What failed while this runs, since a caller tries again at once, waits for the next turn. */
+static int on_deferred(sd_event_source *source, void *userdata) {
+        struct embedded *e = userdata;
+
+        for (unsigned n = e->failed.size; n > 0; n--) {
+                _cleanup_(call_freep) struct call *c = queue_take(&e->failed, e->failed.first->id);
+
+                call_answer_error(c, c->failure, c->reason);
+        }
+        return 0;
+}
+
+static void set_timer(struct embedded *e, uint64_t usec) {
+        (void)sd_event_source_set_time(e->timer, usec);
+        (void)sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT);
+}
+
+/* It is set once for many calls: what it was set for has mostly been answered when it rings. */
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct embedded *e = userdata;
+        const struct call *first = e->sent.first;
+
+        if (first && first->deadline_usec <= clock_usec(CLOCK_MONOTONIC))
+                hang_up(e, "the vault did not answer in time");
+        else if (first)
+                set_timer(e, first->deadline_usec);
+        return 0;
+}
+
+/* Answers a call that is in no list any more. Returns 0, or what vault_reply_credential() says. */
+static int answer_success(const struct call *c, const struct json_slice *result) {
+        _cleanup_(credential_done) struct credential credential = { 0 };
+        _cleanup_(json_freep) cJSON *status = NULL;
+        struct vault_answer answer = { 0 };
+        int r = 0;
+
+        switch (c->op) {
+        case VAULT_GET_TOKEN:
+                r = vault_reply_credential(result, &c->key, &credential);
+                answer.credential = &credential;
+                break;
+        case VAULT_STATUS:
+                r = json_slice_tree(result, &status);
+                answer.status = status;
+                break;
+        case VAULT_DELETE_TOKEN:
+        case VAULT_STORE_TOKEN:
+                break;
+        }
+        if (r < 0)
+                return r;
+        call_answer(c, &answer);
+        return 0;
+}
+
+static const char unreadable[] = "the vault gave an answer that makes no sense";
+
+static void take_reply(struct embedded *e, const struct vault_reply *reply) {
+        _cleanup_(call_freep) struct call *c = queue_take(&e->sent, (uint64_t)reply->id);
+        int r;
+
+        if (!c) {
+                hang_up(e, "the vault answered what nobody asked");
+                return;
+        }
+        if (reply->error.code != AE_NONE) {
+                call_answer(c, &(struct vault_answer){ .error = &reply->error });
+                return;
+        }
+
+        r = answer_success(c, &reply->result);
+        if (r == -ENOMEM)
+                call_answer_error(c, AE_INTERNAL, "out of memory");
+        else if (r < 0) {
+                fail_call(e, TAKE_PTR(c), AE_VAULT_UNAVAILABLE, unreadable);
+                hang_up(e, unreadable);
+        }
+}
+
+static void on_line(struct channel *channel, const char *line, size_t size, uint64_t number,
+                    void *userdata) {
+        struct embedded *e = userdata;
+        struct vault_reply reply;
+        char reason[REASON_SIZE];
+        int r;
+
+        r = vault_reply_read(line, size, &reply);
+        if (r < 0) {
+                hang_up(e, unreadable);
+                return;
+        }
+        if (reply.id > 0)
+                take_reply(e, &reply);
+        else {
+                /* It does not serve this user, or could not read what it was sent. */
+                snprintf(reason, sizeof(reason), "the vault refuses the connection: %.150s",
+                         reply.error.message);
+                hang_up(e, reason);
+        }
+        ae_error_done(&reply.error);
+}
+
+static void on_too_large(struct channel *channel, uint64_t number, void *userdata) {
+        hang_up(userdata, "the vault gave an answer that is too long");
+}
+
+static void on_closed(struct channel *channel, int r, void *userdata) {
+        hang_up(userdata, "the connection to the vault was lost");
+}
+
+static const struct channel_handler handler = {
+        .on_line = on_line,
+        .on_too_large = on_too_large,
+        .on_closed = on_closed,
+};
+
+static int make_connection(struct embedded *e) {
+        static const struct channel_options options = { .max_line = VAULT_WIRE_MAX_LINE };
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
+
+        if (e->channel)
+                return 0;
+        fd = client_connect(e->path, /* nonblocking= */ 1);
+        if (fd < 0)
+                return fd;
+        r = channel_new(e->poller, fd, &options, &handler, e, &e->channel);
+        if (r < 0)
+                return r;
+        TAKE_FD(fd);
+        return 0;
+}
+
+static void print_field(const char *name, const char *value, struct buffer *to) {
+        if (!value)
+                return;
+        buffer_printf(to, ",\"%s\":", name);
+        json_print_string(value, strlen(value), to);
+}
+
+static void print_question(const struct vault_question *q, uint64_t id, struct buffer *to) {
+        static const char *const ops[] = {
+                [VAULT_DELETE_TOKEN] = "delete_token",
+                [VAULT_GET_TOKEN] = "get_token",
+                [VAULT_STATUS] = "status",
+                [VAULT_STORE_TOKEN] = "store_token",
+        };
+
+        buffer_printf(to, "{\"id\":%" PRIu64 ",\"op\":\"%s\"", id, ops[q->op]);
+        print_field("user_id", q->key.user_id, to);
+        print_field("platform", q->key.platform, to);
+        print_field("account", q->key.account, to);
+        print_field("rejected", q->rejected, to);
+        if (q->credential) {
+                buffer_puts(to, ",\"credential\":");
+                json_print(q->credential, to);
+        }
+        buffer_putc(to, '}');
+}
+
+/* Sends the call, or fails it. Takes it over, unless memory is out. */
+static int submit(struct embedded *e, struct call *c, struct buffer *line) {
+        char reason[REASON_SIZE];
+        int r;
+
+        if (line->size > VAULT_WIRE_MAX_LINE) {
+                fail_call(e, c, AE_INVALID_REQUEST, "the credential is too large for the vault");
+                return 0;
+        }
+        if (e->sent.size >= MAX_CALLS) {
+                fail_call(e, c, AE_VAULT_UNAVAILABLE, "too many calls wait for the vault");
+                return 0;
+        }
+        r = make_connection(e);
+        if (r < 0) {
+                snprintf(reason, sizeof(reason), "cannot connect to the vault at %.100s: %s",
+                         e->path, strerror(-r));
+                fail_call(e, c, AE_VAULT_UNAVAILABLE, reason);
+                return 0;
+        }
+
+        r = channel_send(e->channel, line);
+        if (r < 0)
+                return r;
+        queue_put(&e->sent, c);
+        if (e->sent.first == c)
+                set_timer(e, c->deadline_usec);
+        return 0;
+}
+
+static int embedded_call(struct vault *v, const struct vault_question *q, struct vault_call **ret) {
+        _cleanup_(buffer_done) struct buffer line = { 0 };
+        _cleanup_(call_freep) struct call *c = NULL;
+        struct embedded *e = (struct embedded *)v;
+        int r;
+
+        r = call_new(e, q, &c);
+        if (r < 0)
+                return r;
+        print_question(q, c->id, &line);
+        r = buffer_error(&line);
+        if (r == 0)
+                r = submit(e, c, &line);
+        if (line.data)
+                explicit_bzero(line.data, line.size);
+        if (r < 0)
+                return r;
+
+        *ret = &TAKE_PTR(c)->head;
+        return 0;
+}
+
+static void embedded_cancel(struct vault_call *call) {
+        ((struct call *)call)->on_answer = NULL;
+}
+
+static void embedded_free(struct vault *v) {
+        struct embedded *e = (struct embedded *)v;
+
+        sd_event_source_disable_unref(e->deferred);
+        sd_event_source_disable_unref(e->timer);
+        if (e->channel)
+                channel_close(e->channel);
+        channel_unref(e->channel);
+        queue_done(&e->failed);
+        queue_done(&e->sent);
+        free(e->path);
+        free(e);
+}
+
+static const struct vault_backend_ops embedded_ops = {
+        .name = "embedded",
+        .call = embedded_call,
+        .cancel = embedded_cancel,
+        .free = embedded_free,
+};
+
+int vault_new_embedded(struct poller *poller, const char *path, uint64_t timeout_usec,
+                       struct vault **ret) {
+        _cleanup_(vault_freep) struct vault *v = NULL;
+        sd_event *event = poller_event(poller);
+        struct embedded *e;
+        int r;
+
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return -ENOMEM;
+
+        *e = (struct embedded){
+                .head.ops = &embedded_ops,
+                .poller = poller,
+                .timeout_usec = timeout_usec,
+        };
+        v = &e->head;
+        e->path = strdup(path);
+        if (!e->path)
+                return -ENOMEM;
+
+        r = sd_event_add_defer(event, &e->deferred, on_deferred, e);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(e->deferred, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(event, &e->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC, on_timer,
+                              e);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(e->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
