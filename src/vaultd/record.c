@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "vaultd/record.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "vault/wire.h"
+
+#define MAX_EXPIRES_IN_SEC (INT64_C(100) * 366 * 24 * 3600)
+#define MAX_EXPIRES_AT_USEC (UINT64_C(253402300799) * USEC_PER_SEC) /* 9999-12-31T23:59:59Z */
+
+static bool text_is(const char *text, size_t max, bool (*allowed)(unsigned char c)) {
+        size_t n = strlen(text);
+
+        if (n == 0 || n > max)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!allowed((unsigned char)text[i]))
+                        return false;
+        return true;
+}
+
+static bool is_alphanumeric(unsigned char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_no_control(unsigned char c) {
+        return c >= 0x20 && c != 0x7f;
+}
+
+static bool is_platform(unsigned char c) {
+        return c == '_' || (is_alphanumeric(c) && !(c >= 'A' && c <= 'Z'));
+}
+
+static bool is_account(unsigned char c) {
+        return is_alphanumeric(c) || strchr("._@+-", c);
+}
+
+/* RFC 6749 appendix A.4: a scope-token. */
+static bool is_scope(unsigned char c) {
+        return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* RFC 9110 §5.6.2: it becomes an authentication scheme. */
+static bool is_scheme(unsigned char c) {
+        return is_alphanumeric(c) || strchr("!#$%&'*+-.^_`|~", c);
+}
+
+bool record_user_id_is_valid(const char *text) {
+        return text_is(text, RECORD_MAX_USER_ID, is_no_control);
+}
+
+bool record_platform_is_valid(const char *text) {
+        return text_is(text, RECORD_MAX_PLATFORM, is_platform);
+}
+
+bool record_account_is_valid(const char *text) {
+        return text_is(text, RECORD_MAX_ACCOUNT, is_account);
+}
+
+void record_done(struct record *r) {
+        secret_free(r->access_token);
+        secret_free(r->refresh_token);
+        free(r->token_type);
+        json_free(r->scopes);
+        *r = (struct record){ 0 };
+}
+
+struct reader {
+        struct record *record;
+        uint64_t now_usec;
+        struct ae_error *error;
+};
+
+static int read_token(const struct reader *reader, const char *name, const struct json_slice *s,
+                      struct secret **ret) {
+        int r;
+
+        r = vault_wire_secret(s, ret);
+        if (r == -EINVAL)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'%s' must be 1 to %d printable ASCII characters", name,
+                                    VAULT_WIRE_MAX_TOKEN);
+        return r;
+}
+
+static int read_access_token(struct reader *reader, const struct json_slice *s) {
+        return read_token(reader, "access_token", s, &reader->record->access_token);
+}
+
+static int read_refresh_token(struct reader *reader, const struct json_slice *s) {
+        return read_token(reader, "refresh_token", s, &reader->record->refresh_token);
+}
+
+static int read_token_type(struct reader *reader, const struct json_slice *s) {
+        _cleanup_(freep) char *text = NULL;
+        int r;
+
+        r = json_slice_string(s, &text);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || !text_is(text, RECORD_MAX_TOKEN_TYPE, is_scheme))
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'token_type' must be 1 to %d characters of an HTTP token",
+                                    RECORD_MAX_TOKEN_TYPE);
+        reader->record->token_type = TAKE_PTR(text);
+        return 0;
+}
+
+static int set_expiry(struct reader *reader, uint64_t usec) {
+        if (reader->record->expires_at_usec)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'expires_at' and 'expires_in' exclude each other");
+        if (usec > MAX_EXPIRES_AT_USEC)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "the credential must expire before the year 10000");
+        reader->record->expires_at_usec = usec ? usec : 1; /* 1970 is known, and past */
+        return 0;
+}
+
+static int read_expires_at(struct reader *reader, const struct json_slice *s) {
+        _cleanup_(freep) char *text = NULL;
+        uint64_t usec;
+        int r;
+
+        r = json_slice_string(s, &text);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || clock_parse_rfc3339(text, &usec) < 0)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'expires_at' must be a time as in RFC 3339");
+        return set_expiry(reader, usec);
+}
+
+static int read_expires_in(struct reader *reader, const struct json_slice *s) {
+        int64_t seconds;
+
+        if (json_slice_integer(s, 0, MAX_EXPIRES_IN_SEC, &seconds) < 0)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'expires_in' must be a number of seconds");
+        return set_expiry(reader, reader->now_usec + (uint64_t)seconds * USEC_PER_SEC);
+}
+
+static bool scopes_are_valid(const cJSON *scopes) {
+        const cJSON *scope;
+
+        if (cJSON_GetArraySize(scopes) > RECORD_MAX_SCOPES)
+                return false;
+        cJSON_ArrayForEach (scope, scopes) {
+                if (!cJSON_IsString(scope) ||
+                    !text_is(scope->valuestring, RECORD_MAX_SCOPE, is_scope))
+                        return false;
+        }
+        return true;
+}
+
+static int read_scopes(struct reader *reader, const struct json_slice *s) {
+        _cleanup_(json_freep) cJSON *scopes = NULL;
+        int r;
+
+        if (s->type == JSON_ARRAY) {
+                r = json_slice_tree(s, &scopes);
+                if (r < 0)
+                        return r;
+        }
+        if (!scopes || !scopes_are_valid(scopes))
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'scopes' must be at most %d scopes (RFC 6749) of at most %d "
+                                    "characters, each a string of its own",
+                                    RECORD_MAX_SCOPES, RECORD_MAX_SCOPE);
+        reader->record->scopes = TAKE_PTR(scopes);
+        return 0;
+}
+
+/* clang-format off */
+static const struct field {
+        const char *name;
+        int (*read)(struct reader *reader, const struct json_slice *s);
+} fields[] = {
+        { "access_token",  read_access_token  },
+        { "expires_at",    read_expires_at    },
+        { "expires_in",    read_expires_in    },
+        { "refresh_token", read_refresh_token },
+        { "scopes",        read_scopes        },
+        { "token_type",    read_token_type    },
+};
+/* clang-format on */
+
+static int read_member(struct reader *reader, const struct json_member *m) {
+        _cleanup_(freep) char *name = NULL;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (json_slice_equals(&m->key, fields[i].name))
+                        return fields[i].read(reader, &m->value);
+
+        r = json_slice_string(&m->key, &name);
+        if (r < 0)
+                return r;
+        return ae_error_set(reader->error, AE_INVALID_REQUEST, "a credential has no field '%.64s'",
+                            name);
+}
+
+int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
+                 struct ae_error *error) {
+        _cleanup_(record_done) struct record record = { 0 };
+        struct reader reader = { .record = &record, .now_usec = now_usec, .error = error };
+        struct json_envelope envelope;
+        struct json_fault fault;
+        int r;
+
+        r = json_scan(json->text, json->size, &envelope, &fault);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || envelope.root.type != JSON_OBJECT)
+                return ae_error_set(error, AE_INVALID_REQUEST, "'credential' must be an object");
+
+        for (size_t i = 0; i < envelope.n_members; i++) {
+                r = read_member(&reader, &envelope.members[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (!record.access_token)
+                return ae_error_set(error, AE_INVALID_REQUEST, "'access_token' is missing");
+
+        *ret = record;
+        record = (struct record){ 0 };
+        return 0;
+}
+
+static void print_text(const char *name, const char *text, size_t size, struct buffer *to) {
+        buffer_printf(to, ",\"%s\":", name);
+        json_print_string(text, size, to);
+}
+
+static void print_facts(const struct record *r, struct buffer *to) {
+        char expires_at[RFC3339_SIZE];
+
+        if (r->expires_at_usec) {
+                clock_format_rfc3339(r->expires_at_usec, expires_at);
+                print_text("expires_at", expires_at, strlen(expires_at), to);
+        }
+        if (r->scopes) {
+                buffer_puts(to, ",\"scopes\":");
+                json_print(r->scopes, to);
+        }
+}
+
+/* Room for all of it at once: a buffer that has to grow leaves copies behind. */
+static void reserve(const struct record *r, struct buffer *to) {
+        size_t n = 2 * r->access_token->size + RECORD_MAX_SCOPES * (RECORD_MAX_SCOPE + 3) + 512;
+
+        (void)buffer_reserve(to, n + (r->refresh_token ? 2 * r->refresh_token->size : 0));
+}
+
+void record_print(const struct record *r, struct buffer *to) {
+        reserve(r, to);
+        buffer_puts(to, "{\"access_token\":");
+        json_print_string(r->access_token->data, r->access_token->size, to);
+        if (r->refresh_token)
+                print_text("refresh_token", r->refresh_token->data, r->refresh_token->size, to);
+        if (r->token_type)
+                print_text("token_type", r->token_type, strlen(r->token_type), to);
+        print_facts(r, to);
+        buffer_putc(to, '}');
+}
+
+void record_print_public(const struct record *r, struct buffer *to) {
+        const char *type = r->token_type ? r->token_type : "Bearer";
+
+        reserve(r, to);
+        print_text("access_token", r->access_token->data, r->access_token->size, to);
+        print_text("token_type", type, strlen(type), to);
+        print_facts(r, to);
+}
+
+bool record_is_expired(const struct record *r, uint64_t now_usec) {
+        return r->expires_at_usec && r->expires_at_usec <= now_usec;
+}
+
+bool record_token_is(const struct record *r, const unsigned char *sha256) {
+        unsigned char digest[crypto_hash_sha256_BYTES];
+
+        crypto_hash_sha256(digest, (const unsigned char *)r->access_token->data,
+                           r->access_token->size);
+        return sodium_memcmp(digest, sha256, sizeof(digest)) == 0;
+}

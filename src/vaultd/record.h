@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A credential as the vault keeps it: whose it is, what it holds, what may stand in it. Pure:
+ * bytes in, values out; knows neither store nor seal.
+ */
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/json-scan.h"
+#include "base/secret.h"
+
+#define RECORD_MAX_USER_ID 128   /* bytes */
+#define RECORD_MAX_PLATFORM 64   /* bytes */
+#define RECORD_MAX_ACCOUNT 64    /* bytes */
+#define RECORD_MAX_TOKEN_TYPE 64 /* bytes */
+#define RECORD_MAX_SCOPES 128
+#define RECORD_MAX_SCOPE 256 /* bytes */
+
+/* Whose record. Borrowed strings. */
+struct record_id {
+        const char *user_id;
+        const char *platform;
+        const char *account;
+};
+
+bool record_user_id_is_valid(const char *text);  /* no control characters */
+bool record_platform_is_valid(const char *text); /* of [a-z0-9_] */
+bool record_account_is_valid(const char *text);  /* of [A-Za-z0-9._@+-] */
+
+struct record {
+        struct secret *access_token;  /* owned */
+        struct secret *refresh_token; /* owned, or NULL */
+        char *token_type;             /* owned, or NULL: not said, hence "Bearer" */
+        uint64_t expires_at_usec;     /* CLOCK_REALTIME; 0: not known */
+        cJSON *scopes;                /* owned: an array of strings, or NULL: not known */
+};
+
+void record_done(struct record *r);
+
+/*
+ * Reads a scanned JSON object {access_token, refresh_token?, token_type?, expires_at? |
+ * expires_in?, scopes?}, with `expires_in` counted from `now_usec`. A field that is not named here
+ * is refused by its name. *ret is set on success only; the caller calls record_done().
+ */
+int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
+                 struct ae_error *error);
+
+/* The JSON that record_parse() reads. The caller wipes it. Out of memory shows in buffer_error(). */
+void record_print(const struct record *r, struct buffer *to);
+
+/* What may leave the vault, as members of an object that is open: never the refresh token. */
+void record_print_public(const struct record *r, struct buffer *to);
+
+bool record_is_expired(const struct record *r, uint64_t now_usec);
+
+/* Whether `sha256` (32 bytes) is the digest of the access token. */
+bool record_token_is(const struct record *r, const unsigned char *sha256);
