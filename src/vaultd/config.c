@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "vaultd/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define VENDOR_FILE "/usr/lib/action-engine/action-vault.conf"
+#define SITE_FILE "/etc/action-engine/action-vault.conf"
+
+/* clang-format off */
+static const struct config_key keys[] = {
+        { "Vault", "AllowUser",      config_parse_string, offsetof(struct vaultd_config, allow_user)      },
+        { "Vault", "MaxConnections", config_parse_count,  offsetof(struct vaultd_config, max_connections) },
+        { "Vault", "StateDirectory", config_parse_path,   offsetof(struct vaultd_config, state_directory) },
+};
+/* clang-format on */
+
+void vaultd_config_done(struct vaultd_config *c) {
+        free(c->allow_user);
+        free(c->state_directory);
+        *c = (struct vaultd_config){ 0 };
+}
+
+static int load_files(const char *path, struct vaultd_config *c,
+                      char error[static CONFIG_ERROR_SIZE]) {
+        int r;
+
+        if (path)
+                return config_load(path, true, keys, ELEMENTSOF(keys), c, error);
+
+        r = config_load(VENDOR_FILE, false, keys, ELEMENTSOF(keys), c, error);
+        if (r < 0)
+                return r;
+        return config_load(SITE_FILE, false, keys, ELEMENTSOF(keys), c, error);
+}
+
+static int set_default(char **text, const char *value, size_t size) {
+        if (*text)
+                return 0;
+        *text = strndup(value, size);
+        return *text ? 0 : -ENOMEM;
+}
+
+/* (uid_t)-1 is nobody at all, and is what a failed look-up looks like. */
+static int parse_uid(const char *text, uid_t *ret) {
+        unsigned long value;
+        char *end;
+
+        if (!isdigit((unsigned char)*text))
+                return -EINVAL;
+        errno = 0;
+        value = strtoul(text, &end, 10);
+        if (errno || *end || value >= (uid_t)-1)
+                return -EINVAL;
+        *ret = (uid_t)value;
+        return 0;
+}
+
+static int resolve_user(const char *text, uid_t *ret) {
+        const struct passwd *user;
+
+        if (parse_uid(text, ret) == 0)
+                return 0;
+        user = getpwnam(text);
+        if (!user)
+                return -ESRCH;
+        *ret = user->pw_uid;
+        return 0;
+}
+
+int vaultd_config_load(const char *path, struct vaultd_config *ret,
+                       char error[static CONFIG_ERROR_SIZE]) {
+        const char *state = getenv("STATE_DIRECTORY") ?: "/var/lib/action-vault";
+        static const char user[] = "action-engine";
+        int r;
+
+        *ret = (struct vaultd_config){ .max_connections = 16 };
+        r = load_files(path, ret, error);
+        if (r < 0)
+                return r;
+
+        /* systemd.exec(5): several directories are separated by colons. */
+        r = set_default(&ret->state_directory, state, strcspn(state, ":"))
+                            ?: set_default(&ret->allow_user, user, strlen(user));
+        if (r == 0)
+                r = resolve_user(ret->allow_user, &ret->allow_uid);
+        if (r < 0)
+                snprintf(error, CONFIG_ERROR_SIZE, "AllowUser=%.64s: %s", ret->allow_user ?: "",
+                         r == -ESRCH ? "there is no such user" : strerror(-r));
+        return r;
+}

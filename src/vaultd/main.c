@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * action-vaultd: keeps the users' credentials, each sealed, and hands the engine the one it needs.
+ * Here is its life: key, store and socket in, ready, served, drained, gone. The socket comes from
+ * systemd, the key as a systemd credential.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "base/journal.h"
+#include "base/secret.h"
+#include "ipc/listener.h"
+#include "vaultd/config.h"
+#include "vaultd/seal.h"
+#include "vaultd/server.h"
+#include "vaultd/store.h"
+
+#define KEY_NAME "vault-key"
+#define MAX_KEY_FILE 256                  /* bytes */
+#define MAX_STORE_BYTES ((size_t)1 << 30) /* hundreds of thousands of records */
+#define DRAIN_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define STATUS_INTERVAL_USEC USEC_PER_SEC
+
+struct daemon {
+        struct vaultd_config config;
+        struct secret *key;
+        struct store *store;
+        sd_event *event;
+        struct poller *poller;
+        struct server *server;
+        bool stopping;
+        sd_event_source *status;   /* on while what STATUS= says is not so any more */
+        unsigned told_connections; /* what it says */
+        size_t told_records;
+};
+
+static void daemon_done(struct daemon *d) {
+        server_free(d->server);
+        poller_free(d->poller);
+        sd_event_source_unref(d->status);
+        sd_event_unref(d->event);
+        store_free(d->store);
+        secret_free(d->key);
+        vaultd_config_done(&d->config);
+}
+
+/* What keeps it from starting is told on stderr: the journal's thread begins when all is well. */
+#define refuse(r, ...) (log_error(__VA_ARGS__), (r))
+
+static int load_key(struct daemon *d) {
+        static const char how[] = "make one with: head -c 32 /dev/urandom | systemd-creds encrypt "
+                                  "--name=" KEY_NAME " - /etc/credstore.encrypted/" KEY_NAME
+                                  ", and pass it on with LoadCredentialEncrypted=" KEY_NAME;
+        const char *directory = getenv("CREDENTIALS_DIRECTORY");
+        _cleanup_(secret_freep) struct secret *file = NULL;
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!directory)
+                return refuse(-ENOKEY, "there is no key, for no credentials were passed; %s", how);
+        if (asprintf(&path, "%s/" KEY_NAME, directory) < 0)
+                return refuse(-ENOMEM, "out of memory");
+
+        r = secret_read_file(path, MAX_KEY_FILE, &file);
+        if (r == -ENOENT)
+                return refuse(r, "there is no key in %s; %s", path, how);
+        if (r == 0)
+                r = seal_key_new(file, &d->key);
+        if (r == -EINVAL || r == -EFBIG)
+                return refuse(r, "the key in %s is not %d bytes, nor %d hex digits; %s", path,
+                              SEAL_KEY_SIZE, 2 * SEAL_KEY_SIZE, how);
+        if (r < 0)
+                return refuse(r, "cannot read the key in %s: %s", path, strerror(-r));
+        return 0;
+}
+
+static int open_store(struct daemon *d) {
+        _cleanup_(freep) char *path = NULL;
+        char error[STORE_ERROR_SIZE];
+        int r;
+
+        if (mkdir(d->config.state_directory, 0700) < 0 && errno != EEXIST)
+                return refuse(-errno, "cannot make %s: %s", d->config.state_directory,
+                              strerror(errno));
+        if (asprintf(&path, "%s/vault.db", d->config.state_directory) < 0)
+                return refuse(-ENOMEM, "out of memory");
+
+        r = store_open(path, MAX_STORE_BYTES, &d->store, error);
+        return r < 0 ? refuse(r, "%s", error) : 0;
+}
+
+static int take_socket(void) {
+        int fd;
+
+        fd = listener_inherited_fd();
+        if (fd == -ENOENT)
+                return refuse(fd, "systemd starts this, and passes the socket: "
+                                  "systemctl start action-vault.socket");
+        if (fd < 0)
+                return refuse(fd, "systemd must pass one listening Unix stream socket, and passed "
+                                  "something else");
+        return fd;
+}
+
+static void on_idle(void *userdata) {
+        struct daemon *d = userdata;
+
+        (void)sd_event_exit(d->event, 0);
+}
+
+static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct daemon *d = userdata;
+
+        log_warning("Stopping with %u connections whose peers do not read",
+                    server_n_connections(d->server));
+        return sd_event_exit(d->event, 0);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        struct daemon *d = userdata;
+        int r;
+
+        if (d->stopping)
+                return sd_event_exit(d->event, 0);
+
+        d->stopping = true;
+        (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping.");
+        r = sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT_USEC, 0,
+                                       on_drain_timeout, d);
+        if (r < 0)
+                return sd_event_exit(d->event, 0);
+        server_drain(d->server, on_idle, d);
+        return 0;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        log_info("There is nothing to reload: the configuration is read at the start");
+        return 0;
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct daemon *d = userdata;
+
+        if (d->stopping)
+                return 0;
+        d->told_records = store_count(d->store);
+        d->told_connections = server_n_connections(d->server);
+        (void)sd_notifyf(0, "STATUS=Keeping %zu records, serving %u connections.", d->told_records,
+                         d->told_connections);
+        return 0;
+}
+
+/*
+ * After each turn of the loop. What has changed is told a little later, and all of it at once:
+ * sd_notify() waits for systemd, and no answer shall.
+ */
+static int on_turn(sd_event_source *source, void *userdata) {
+        struct daemon *d = userdata;
+        int enabled;
+
+        if (store_count(d->store) == d->told_records &&
+            server_n_connections(d->server) == d->told_connections)
+                return 0;
+        if (sd_event_source_get_enabled(d->status, &enabled) < 0 || enabled != SD_EVENT_OFF)
+                return 0;
+        (void)sd_event_source_set_time_relative(d->status, STATUS_INTERVAL_USEC);
+        (void)sd_event_source_set_enabled(d->status, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int set_up_loop(struct daemon *d) {
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGHUP, on_hangup },
+                { SIGINT, on_stop },
+                { SIGTERM, on_stop },
+        };
+        int r;
+
+        r = sd_event_new(&d->event);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                r = sd_event_add_signal(d->event, NULL,
+                                        signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
+                                        signals[i].handler, d);
+                if (r < 0)
+                        return r;
+        }
+        r = sd_event_add_time(d->event, &d->status, CLOCK_MONOTONIC, 0, 0, on_status, d);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(d->status, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_add_post(d->event, NULL, on_turn, d);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(d->event, true);
+        if (r < 0)
+                log_warning("Cannot feed the watchdog, going on: %s", strerror(-r));
+        return poller_new(d->event, &d->poller);
+}
+
+static int start_serving(struct daemon *d, int *listen_fd) {
+        struct server_options options = {
+                .allow_uid = d->config.allow_uid,
+                .max_connections = d->config.max_connections,
+                .keeper = { .store = d->store, .key = d->key },
+        };
+        int r;
+
+        r = set_up_loop(d);
+        if (r < 0)
+                return r;
+        r = server_new(d->poller, *listen_fd, &options, &d->server);
+        if (r < 0)
+                return r;
+        TAKE_FD(*listen_fd);
+        return 0;
+}
+
+static int serve(struct daemon *d, int *listen_fd) {
+        int r;
+
+        (void)umask(0077);
+        r = secret_protect_process();
+        if (r < 0)
+                return refuse(r, "cannot protect the process: %s", strerror(-r));
+        r = load_key(d);
+        if (r < 0)
+                return r;
+        r = open_store(d);
+        if (r < 0)
+                return r;
+        r = start_serving(d, listen_fd);
+        if (r == 0)
+                r = journal_start(JOURNAL_AUTO, LOG_INFO);
+        if (r < 0)
+                return refuse(r, "cannot start: %s", strerror(-r));
+
+        d->told_records = store_count(d->store);
+        (void)sd_notifyf(0, "READY=1\nSTATUS=Keeping %zu records, serving %u connections.",
+                         d->told_records, d->told_connections);
+        log_info("Serving uid %u, keeping %zu records in %s", d->config.allow_uid, d->told_records,
+                 d->config.state_directory);
+        return sd_event_loop(d->event);
+}
+
+static const char help[] =
+                "action-vaultd [OPTION...]\n\n"
+                "Keeps the credentials of action-engined, sealed. Started by systemd, by its "
+                "socket.\n\n"
+                "  --config FILE   read FILE (and FILE.d/*.conf) and no other configuration\n"
+                "  --check-config  read the configuration, say what is wrong with it, and end\n"
+                "  --version       print the version and end\n"
+                "  --help          print this and end\n\n"
+                "See action-vaultd(8) and action-vault.conf(5).\n";
+
+enum mode {
+        MODE_SERVE,
+        MODE_CHECK,
+        MODE_HELP,
+        MODE_VERSION,
+};
+
+/* Returns the mode, or -EINVAL when getopt_long() has said what it does not like. */
+static int parse_arguments(int argc, char **argv, const char **ret_config) {
+        static const struct option options[] = {
+                { "check-config", no_argument, NULL, MODE_CHECK },
+                { "config", required_argument, NULL, 'c' },
+                { "help", no_argument, NULL, MODE_HELP },
+                { "version", no_argument, NULL, MODE_VERSION },
+                { 0 },
+        };
+        int mode = MODE_SERVE, option;
+
+        while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+                if (option == '?')
+                        return -EINVAL;
+                if (option == 'c')
+                        *ret_config = optarg;
+                else
+                        mode = option;
+        }
+        if (optind < argc)
+                return refuse(-EINVAL, "it takes no argument '%s'", argv[optind]);
+        return mode;
+}
+
+static int load_config(struct daemon *d, const char *path) {
+        char error[CONFIG_ERROR_SIZE];
+        int r;
+
+        r = vaultd_config_load(path, &d->config, error);
+        return r < 0 ? refuse(r, "%s", error) : 0;
+}
+
+static int run(int mode, const char *config) {
+        _cleanup_(daemon_done) struct daemon d = { 0 };
+        _cleanup_(fd_closep) int listen_fd = -1;
+        int r;
+
+        r = load_config(&d, config);
+        if (r < 0 || mode == MODE_CHECK)
+                return r;
+
+        listen_fd = take_socket();
+        if (listen_fd < 0)
+                return listen_fd;
+        r = serve(&d, &listen_fd);
+        journal_stop();
+        return r;
+}
+
+int main(int argc, char **argv) {
+        const char *config = NULL;
+        int mode;
+
+        mode = parse_arguments(argc, argv, &config);
+        switch (mode) {
+        case MODE_HELP:
+                fputs(help, stdout);
+                return EXIT_SUCCESS;
+        case MODE_VERSION:
+                puts("action-vaultd " AE_VERSION);
+                return EXIT_SUCCESS;
+        case MODE_SERVE:
+        case MODE_CHECK:
+                return run(mode, config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        default:
+                return EXIT_FAILURE;
+        }
+}

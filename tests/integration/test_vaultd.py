@@ -1,0 +1,516 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""action-vaultd as it runs: socket-activated, with a key, over its socket.
+
+AE_BUILD names the build folder (default: build). Needs systemd-socket-activate; what needs root
+says so when it is skipped.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import tempfile
+import threading
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("AE_BUILD", "build")
+VAULTD = BUILD / "src/vaultd/action-vaultd"
+KEY = bytes(range(32))
+TIMEOUT = 10
+MAX_LINE = 128 << 10
+NOBODY = 65534
+
+needs_root = unittest.skipUnless(os.getuid() == 0, "SKIP: needs root")
+
+
+class Connection:
+    """A line out, a line in."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(TIMEOUT)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rb")
+        self.last_id = 0
+
+    def send(self, line):
+        self.socket.sendall(line if isinstance(line, bytes) else line.encode() + b"\n")
+
+    def receive(self):
+        line = self.file.readline()
+        return json.loads(line) if line else None
+
+    def ask(self, op, **fields):
+        self.last_id += 1
+        self.send(json.dumps({"id": self.last_id, "op": op, **fields}))
+        answer = self.receive()
+        assert answer["id"] == self.last_id, answer
+        return answer
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Daemon:
+    """action-vaultd behind systemd-socket-activate, in a folder that outlives it."""
+
+    def __init__(self, folder, key=KEY, config="", environment=None):
+        self.folder = pathlib.Path(folder)
+        self.path = self.folder / "vault.sock"
+        self.state = self.folder / "state"
+        self.config = self.folder / "vault.conf"
+        self.config.write_text(config or f"[Vault]\nAllowUser={os.getuid()}\n")
+        credentials = self.folder / "credentials"
+        shutil.rmtree(credentials, ignore_errors=True)
+        credentials.mkdir()
+        if key is not None:
+            (credentials / "vault-key").write_bytes(key)
+
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.settimeout(TIMEOUT)
+        (self.folder / "notify").unlink(missing_ok=True)
+        self.notify.bind(str(self.folder / "notify"))
+
+        passed = {
+            "CREDENTIALS_DIRECTORY": credentials,
+            "NOTIFY_SOCKET": self.folder / "notify",
+            "STATE_DIRECTORY": f"{self.state}:/nonexistent",
+            **(environment or {}),
+        }
+        passed.update((n, v) for n, v in os.environ.items() if n.endswith("SAN_OPTIONS"))
+        self.path.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            ["systemd-socket-activate", "-l", self.path]
+            + [f"-E{name}={value}" for name, value in passed.items()]
+            + [VAULTD, "--config", self.config],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.stderr = b""
+        while b"Listening on" not in self.stderr:
+            line = self.process.stderr.readline()
+            assert line, self.stderr
+            self.stderr += line
+        self.reader = threading.Thread(target=self.read_stderr)
+        self.reader.start()
+        os.chmod(self.path, 0o777)
+
+    def read_stderr(self):
+        for line in self.process.stderr:
+            self.stderr += line
+
+    def connect(self):
+        return Connection(self.path)
+
+    def notified(self, pattern):
+        """The first notification that matches; those before it are let go."""
+        while True:
+            text = self.notify.recv(4096).decode()
+            if re.search(pattern, text):
+                return text
+
+    def wait(self):
+        status = self.process.wait(TIMEOUT)
+        self.reader.join()
+        return status
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.wait()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+        self.process.stderr.close()
+        self.notify.close()
+
+
+class VaultTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="test-vaultd-")
+        os.chmod(self.folder, 0o755)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def daemon(self, **options):
+        daemon = Daemon(self.folder, **options)
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def connect(self, daemon):
+        connection = daemon.connect()
+        self.addCleanup(connection.close)
+        return connection
+
+    def start(self, **options):
+        daemon = self.daemon(**options)
+        return daemon, self.connect(daemon)
+
+    def refused(self, **options):
+        """Starts it, in vain. Gives what it says."""
+        daemon = self.daemon(**options)
+        connection = self.connect(daemon)
+        self.assertEqual(daemon.wait(), 1)
+        self.assertIsNone(self.receive_or_none(connection))
+        return daemon.stderr.decode()
+
+    def receive_or_none(self, connection):
+        try:
+            return connection.receive()
+        except ConnectionResetError:
+            return None
+
+    def assertSuccess(self, answer):
+        self.assertEqual(answer["status"], "success", answer)
+        return answer["result"]
+
+    def assertError(self, answer, code, words=""):
+        self.assertEqual(answer["status"], "error", answer)
+        self.assertEqual(answer["error"]["code"], code, answer)
+        self.assertIn(words, answer["error"]["message"])
+
+
+WHO = {"user_id": "u1", "platform": "gmail"}
+
+
+class Operations(VaultTest):
+    def test_round_trip(self):
+        _, vault = self.start()
+        self.assertError(vault.ask("get_token", **WHO), "not_connected")
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={
+            "access_token": "at", "refresh_token": "rt", "expires_at": "2999-01-01T00:00:00Z",
+            "scopes": ["a", "b"]}))
+        self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO)), {
+            **WHO, "account": "default", "access_token": "at", "token_type": "Bearer",
+            "expires_at": "2999-01-01T00:00:00Z", "scopes": ["a", "b"]})
+        self.assertError(
+            vault.ask("get_token", **WHO, rejected=hashlib.sha256(b"at").hexdigest()),
+            "reauthorization_required")
+        self.assertEqual(self.assertSuccess(vault.ask("status", user_id="u1")), {
+            "state": "ok", "records": 1, "connected_platforms": [
+                {"platform": "gmail", "account": "default", "status": "active"}]})
+        self.assertSuccess(vault.ask("delete_token", **WHO))
+        self.assertError(vault.ask("delete_token", **WHO), "not_connected")
+
+    def test_a_bad_line_costs_only_itself(self):
+        _, vault = self.start()
+        vault.send(b"{\n\n[]\n{\"id\":1,\"op\":\"x\"}\n" + b" " * (MAX_LINE + 1) + b"\n")
+        answer = vault.receive()
+        self.assertError(answer, "invalid_json")
+        self.assertEqual(answer["line"], 1)
+        answer = vault.receive()
+        self.assertError(answer, "invalid_request")
+        self.assertEqual(answer["line"], 3)
+        self.assertError(vault.receive(), "unknown_op")
+        answer = vault.receive()
+        self.assertError(answer, "message_too_large")
+        self.assertEqual(answer["line"], 5)
+        self.assertSuccess(vault.ask("status"))
+
+        line = json.dumps({"id": 1, "op": "status"})
+        vault.send(line + " " * (MAX_LINE - len(line)))
+        self.assertSuccess(vault.receive())
+
+    def test_pipelined_and_half_closed(self):
+        _, vault = self.start()
+        for n in range(500):
+            vault.send(json.dumps({"id": n, "op": "status"}))
+        vault.socket.shutdown(socket.SHUT_WR)
+        for n in range(500):
+            self.assertEqual(vault.receive()["id"], n)
+        self.assertIsNone(vault.receive())
+
+    def test_connections_have_a_limit(self):
+        daemon, first = self.start(
+            config=f"[Vault]\nAllowUser={os.getuid()}\nMaxConnections=2\n")
+        second, third = self.connect(daemon), self.connect(daemon)
+        self.assertSuccess(first.ask("status"))
+        self.assertSuccess(second.ask("status"))
+        third.send('{"id":1,"op":"status"}')
+        third.socket.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            third.socket.recv(1, socket.MSG_PEEK)
+        third.socket.settimeout(TIMEOUT)
+        second.close()
+        self.assertSuccess(third.receive())
+
+
+class Peers(VaultTest):
+    def assertRefused(self, line):
+        self.assertError(json.loads(line), "forbidden", "AllowUser=")
+        self.assertNotIn("id", json.loads(line))
+
+    def test_only_the_configured_uid_is_served(self):
+        daemon, vault = self.start(config=f"[Vault]\nAllowUser={os.getuid() + 1}\n")
+        self.assertRefused(vault.file.readline())
+        self.assertEqual(vault.file.readline(), b"")
+        again = self.connect(daemon)
+        self.assertRefused(again.file.readline())
+
+    @needs_root
+    def test_a_peer_of_another_uid(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("status"))
+
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                other = Connection(daemon.path)
+                os.write(writer, other.file.read())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as answer:
+            self.assertRefused(answer.read())
+        os.waitpid(child, 0)
+        self.assertSuccess(vault.ask("status"))
+
+
+class Life(VaultTest):
+    def test_restart_keeps_records(self):
+        daemon, vault = self.start()
+        for n in range(20):
+            self.assertSuccess(vault.ask("store_token", user_id=f"u{n}", platform="gmail",
+                                         credential={"access_token": f"at{n}"}))
+        daemon.notified("STATUS=Keeping 20 records, serving 1 connections")
+        self.assertEqual(daemon.stop(), 0)
+        daemon.notified("STOPPING=1")
+        self.assertIsNone(vault.receive())
+
+        daemon, vault = self.start()
+        daemon.notified("^READY=1\nSTATUS=Keeping 20 records")
+        for n in range(20):
+            answer = vault.ask("get_token", user_id=f"u{n}", platform="gmail")
+            self.assertEqual(self.assertSuccess(answer)["access_token"], f"at{n}")
+
+    def test_what_was_answered_is_stored(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("status"))
+        vault.send("\n".join(json.dumps({
+            "id": n, "op": "store_token", "user_id": f"u{n}", "platform": "gmail",
+            "credential": {"access_token": "at"}}) for n in range(300)))
+        self.assertEqual(vault.receive()["id"], 0)
+        self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+        answered = [0]
+        while answer := self.receive_or_none(vault):
+            self.assertSuccess(answer)
+            answered.append(answer["id"])
+
+        _, vault = self.start()
+        for n in answered:
+            self.assertSuccess(vault.ask("get_token", user_id=f"u{n}", platform="gmail"))
+
+    def test_stop_writes_what_is_owed(self):
+        daemon, vault = self.start()
+        vault.send("\n".join(json.dumps({"id": n, "op": "status"}) for n in range(200)))
+        self.assertEqual(vault.receive()["id"], 0)
+        self.assertEqual(daemon.stop(), 0)
+        expected = 1
+        while answer := self.receive_or_none(vault):
+            self.assertEqual(answer["id"], expected)
+            expected += 1
+
+    def test_stop_does_not_wait_for_who_never_reads(self):
+        daemon, vault = self.start()
+        vault.socket.settimeout(0.5) # for so long nothing was taken: it waits to be read
+        with self.assertRaises(TimeoutError):
+            while True:
+                vault.socket.sendall(b'{"id":1,"op":"status"}\n' * 1000)
+        other = self.connect(daemon)
+        self.assertSuccess(other.ask("status"))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_signals(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("status"))
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertSuccess(vault.ask("status"))
+        self.assertEqual(daemon.stop(signal.SIGINT), 0)
+
+    def test_the_loop_feeds_the_watchdog(self):
+        daemon, _ = self.start(environment={"WATCHDOG_USEC": "100000"})
+        for _ in range(3):
+            daemon.notified("^WATCHDOG=1$")
+
+
+class Starting(VaultTest):
+    def run_program(self, *arguments, environment=None):
+        return subprocess.run([VAULTD, *arguments], capture_output=True, text=True,
+                              timeout=TIMEOUT, env={**os.environ, **(environment or {})})
+
+    def test_keys(self):
+        for bad in (b"", KEY[:31], KEY + b"x", b"0" * 63, b"g" * 64, b"0" * 1000):
+            with self.subTest(key=bad):
+                said = self.refused(key=bad)
+                self.assertIn("is not 32 bytes, nor 64 hex digits", said)
+                self.assertIn("systemd-creds", said)
+        said = self.refused(key=None)
+        self.assertIn("there is no key", said)
+        self.assertIn("systemd-creds", said)
+        self.assertFalse((pathlib.Path(self.folder) / "state/vault.db").exists())
+
+    def test_a_key_in_hex_is_the_same_key(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
+        daemon.stop()
+        _, vault = self.start(key=KEY.hex().encode() + b"\n")
+        self.assertSuccess(vault.ask("get_token", **WHO))
+
+    def test_another_key_changes_nothing(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
+        daemon.stop()
+
+        daemon, vault = self.start(key=bytes(32))
+        sentence = ("the record of u1/gmail/default cannot be opened: wrong key or damaged; "
+                    "nothing was changed")
+        self.assertError(vault.ask("get_token", **WHO), "internal", sentence)
+        self.assertError(vault.ask("store_token", **WHO, credential={"access_token": "b"}),
+                         "internal", sentence)
+        daemon.stop()
+
+        _, vault = self.start()
+        self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO))["access_token"], "at")
+
+    def test_without_a_socket(self):
+        config = pathlib.Path(self.folder) / "vault.conf"
+        config.write_text("[Vault]\nAllowUser=0\n")
+        done = self.run_program("--config", config)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("systemctl start action-vault.socket", done.stderr)
+
+    def test_check_config(self):
+        config = pathlib.Path(self.folder) / "vault.conf"
+        cases = {
+            "[Vault]\nAllowUser=0\nMaxConnections=3\nStateDirectory=/tmp\n": "",
+            "[Vault]\nAllowUser=root\n": "",
+            "[Vault]\nAllowUser=4294967294\n": "",
+            "[Vault]\nAllowUser=4294967295\n": "AllowUser=4294967295: there is no such user",
+            "[Vault]\nAllowUser=99999999999999999999\n": "there is no such user",
+            "[Vault]\nAllowUser=no-such-user\n": "AllowUser=no-such-user: there is no such user",
+            "[Vault]\nAllowUser=-1\n": "there is no such user",
+            "[Vault]\nAllowUser=0x0\n": "there is no such user",
+            "[Vault]\nAllowUser=\n": "AllowUser",
+            "[Vault]\nAllowUser=0\nMaxConnections=0\n": "vault.conf:3",
+            "[Vault]\nAllowUser=0\nStateDirectory=state\n": "vault.conf:3",
+            "[Vault]\nAllowUsers=0\n": "vault.conf:2",
+            "[Engine]\nAllowUser=0\n": "vault.conf:1",
+        }
+        for text, complaint in cases.items():
+            with self.subTest(config=text):
+                config.write_text(text)
+                done = self.run_program("--check-config", "--config", config)
+                self.assertEqual(done.returncode, 1 if complaint else 0, done.stderr)
+                self.assertIn(complaint, done.stderr)
+        config.unlink()
+        self.assertEqual(self.run_program("--check-config", "--config", config).returncode, 1)
+
+    def test_arguments(self):
+        self.assertRegex(self.run_program("--version").stdout, r"^action-vaultd \d+\.\d+")
+        done = self.run_program("--help")
+        self.assertEqual(done.returncode, 0)
+        for option in ("--config", "--check-config", "--version", "--help"):
+            self.assertIn(option, done.stdout)
+        self.assertEqual(self.run_program("--no-such-option").returncode, 1)
+        self.assertEqual(self.run_program("something").returncode, 1)
+
+    def test_a_damaged_store_is_kept(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
+        daemon.stop()
+        store = daemon.state / "vault.db"
+        good = store.read_bytes()
+
+        store.write_bytes(os.urandom(64) + good[64:])
+        bad = store.read_bytes()
+        self.assertIn("is damaged; it was left as it is", self.refused())
+        self.assertEqual(store.read_bytes(), bad)
+
+        store.write_bytes(good)
+        with sqlite3.connect(store) as database:
+            database.execute("PRAGMA user_version = 99")
+        database.close()
+        self.assertIn("newer version", self.refused())
+
+        store.write_bytes(good)
+        _, vault = self.start()
+        self.assertSuccess(vault.ask("get_token", **WHO))
+
+
+class Secrets(VaultTest):
+    # Long, and the same all over: a freed block keeps its end, and any part of it shows.
+    ACCESS, REFRESH = "canary-access." * 100, "canary-refresh." * 100
+
+    def store_canaries(self, vault):
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={
+            "access_token": self.ACCESS, "refresh_token": self.REFRESH}))
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={
+            "access_token": self.ACCESS, "refresh_token": self.REFRESH}))
+        answer = vault.ask("get_token", **WHO)
+        self.assertEqual(self.assertSuccess(answer)["access_token"], self.ACCESS)
+        self.assertNotIn(self.REFRESH, json.dumps(answer))
+        self.assertSuccess(vault.ask("status", user_id="u1"))
+
+    def test_no_canary_at_rest_or_in_logs(self):
+        daemon, vault = self.start()
+        self.store_canaries(vault)
+        self.assertError(vault.ask("store_token", **WHO, credential={
+            "access_token": self.ACCESS + "\n", "refresh_token": self.REFRESH}), "invalid_request")
+        files = list(daemon.state.iterdir())
+        self.assertGreaterEqual(len(files), 3)
+        for path in files:
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+            self.assertNotIn(b"canary", path.read_bytes())
+        self.assertEqual(stat.S_IMODE(daemon.state.stat().st_mode), 0o700)
+        daemon.stop()
+        self.assertNotIn(b"canary", daemon.stderr)
+        self.assertNotIn(b"canary", (daemon.state / "vault.db").read_bytes())
+
+    @needs_root
+    def test_no_canary_in_memory(self):
+        daemon, vault = self.start()
+        self.store_canaries(vault)
+        proc = pathlib.Path(f"/proc/{daemon.process.pid}")
+        maps = (proc / "maps").read_text()
+        if "libasan" in maps or "sanitizer" in VAULTD.read_bytes().decode("latin-1"):
+            self.skipTest("SKIP: a sanitizer's allocator does not wipe")
+        found = set()
+        control = str(daemon.state).encode() # is there: else the search would be no search
+        with open(proc / "mem", "rb", buffering=0) as memory:
+            for line in maps.splitlines():
+                area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+                if not area:
+                    continue
+                start, end = (int(n, 16) for n in area.groups())
+                try:
+                    memory.seek(start)
+                    data = memory.read(end - start)
+                except (OSError, ValueError):
+                    continue
+                found |= {word for word in (b"canary-access.", b"canary-refresh.", control)
+                          if word in data}
+        self.assertEqual(found, {control})
+
+    def test_no_core(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("status"))
+        limits = pathlib.Path(f"/proc/{daemon.process.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0")
+
+
+if __name__ == "__main__":
+    if not shutil.which("systemd-socket-activate"):
+        raise SystemExit("SKIP: systemd-socket-activate is missing")
+    unittest.main()
