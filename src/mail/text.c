@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "mail/text.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistr.h>
+
+static bool is_control(ucs4_t c) {
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+}
+
+int mail_text_check(const char *text, const char **ret_reason) {
+        const uint8_t *p = (const uint8_t *)text;
+        ucs4_t c;
+        int n;
+
+        for (; (n = u8_strmbtouc(&c, p)) > 0; p += n)
+                if (is_control(c)) {
+                        *ret_reason = "holds a line break or another control character";
+                        return -EINVAL;
+                }
+        if (n < 0) {
+                *ret_reason = "holds bytes that are no UTF-8";
+                return -EINVAL;
+        }
+        return 0;
+}
+
+bool mail_text_is_ascii(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text >= 0x80)
+                        return false;
+        return true;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What text may stand in a header. The one gate in front of every header line: who passes it can
+ * neither end a line nor begin another one.
+ */
+
+#include <stdbool.h>
+
+/*
+ * Whether `text` is UTF-8 without control characters: C0 (with TAB), DEL, C1 (with U+0085), and
+ * the line and paragraph separators U+2028 and U+2029. Returns 0, or -EINVAL with the reason
+ * (static text, "holds …").
+ */
+int mail_text_check(const char *text, const char **ret_reason);
+
+bool mail_text_is_ascii(const char *text);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The e-mail as Gmail would get it, for the judge in tests/integration/test_mail.py. Reads a
+ * payload from stdin. Writes the raw message, or with status 2 the findings:
+ * {"schema":[{path,message}],"check":[{path,message}]}.
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "action/adapter.h"
+#include "action/schema.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+
+#define READ_SIZE ((size_t)1 << 20)
+
+static const struct adapter_action *find_action(void) {
+        for (const struct adapter *const *a = adapters; *a; a++)
+                if (strcmp((*a)->platform, "gmail") == 0)
+                        return (*a)->actions;
+        return NULL;
+}
+
+static int read_payload(cJSON **ret) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        size_t n;
+
+        do {
+                char *to = buffer_reserve(&text, READ_SIZE);
+
+                if (!to)
+                        return -1;
+                n = fread(to, 1, READ_SIZE, stdin);
+                buffer_advance(&text, n);
+        } while (n > 0);
+        return json_parse(text.data, text.size, ret, /* ret_fault= */ NULL);
+}
+
+static void put_findings(const struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        if (error->errors)
+                json_print(error->errors, &text);
+        printf("%s", text.data ? text.data : "[]");
+}
+
+/* Takes the message out of {"raw":"…"} again. */
+static int put_message(const struct buffer *body) {
+        _cleanup_(json_freep) cJSON *json = NULL;
+        _cleanup_(freep) unsigned char *message = NULL;
+        const char *raw;
+        size_t size;
+
+        if (json_parse(body->data, body->size, &json, /* ret_fault= */ NULL) < 0)
+                return 1;
+        raw = json_string(json, "raw");
+        message = malloc(body->size);
+        if (!raw || !message ||
+            sodium_base642bin(message, body->size, raw, strlen(raw), NULL, &size, NULL,
+                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0)
+                return 1;
+        return fwrite(message, 1, size, stdout) == size ? 0 : 1;
+}
+
+int main(void) {
+        _cleanup_(ae_error_done) struct ae_error by_schema = { 0 }, by_check = { 0 };
+        _cleanup_(http_request_done) struct http_request request = { 0 };
+        _cleanup_(schema_freep) struct schema *schema = NULL;
+        _cleanup_(json_freep) cJSON *payload = NULL;
+        const struct adapter_action *action = find_action();
+        char reason[SCHEMA_ERROR_SIZE];
+        struct adapter_input input = {
+                .base_url = "https://gmail.example",
+                .action_id = "0123456789abcdef0123456789abcdef",
+                .now_usec = UINT64_C(1753456860000000),
+        };
+
+        if (sodium_init() < 0 || !action || read_payload(&payload) < 0)
+                return 1;
+        if (schema_new(action->payload_schema, strlen(action->payload_schema), &schema, reason) <
+            0) {
+                fprintf(stderr, "%s\n", reason);
+                return 1;
+        }
+
+        if (action->check(payload, &by_check) < 0)
+                return 1;
+        if (schema_validate(schema, payload, &by_schema) > 0 || ae_error_count(&by_check) > 0) {
+                printf("{\"schema\":");
+                put_findings(&by_schema);
+                printf(",\"check\":");
+                put_findings(&by_check);
+                printf("}\n");
+                return 2;
+        }
+
+        input.payload = payload;
+        if (action->build(&input, &request, &by_check) < 0)
+                return 1;
+        return put_message(&request.body);
+}
