@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A payload of gmail.send_email, read and checked. Reading it is the check: what the engine
+ * validates and what it sends cannot differ.
+ */
+
+#include "base/error.h"
+#include "mail/message.h"
+
+struct cJSON;
+
+#define EMAIL_MAX_RECIPIENTS 500 /* to, cc and bcc together */
+#define EMAIL_MAX_REPLY_TO 20
+#define EMAIL_MAX_ATTACHMENTS 100
+#define EMAIL_MAX_FILENAME 255 /* bytes, as most file systems have it */
+/* Of body, html and attachments, encoded for the way: about 18 MiB of attached files. */
+#define EMAIL_MAX_SIZE ((size_t)25 * 1024 * 1024)
+
+/* Text is borrowed from the payload; the rest is owned. */
+struct email {
+        struct mailbox *mailboxes[5]; /* from, reply_to, to, cc, bcc */
+        struct mail_attachment *attachments;
+        char *in_reply_to;
+        const char *thread_id;       /* NULL: a new conversation */
+        struct mail_message message; /* without what the action gives: id, domain, date */
+};
+
+void email_done(struct email *e);
+
+/*
+ * Adds a finding to `error` for each fault; then *ret holds what could be read, and is not to be
+ * sent. Members of a wrong type are findings too. *ret is zero-initialised and freed by the caller
+ * in every case. Returns 0 or -ENOMEM.
+ */
+int email_read(const struct cJSON *payload, struct email *ret, struct ae_error *error);

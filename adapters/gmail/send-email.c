@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "gmail/send-email.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "gmail/email.h"
+#include "google/answer.h"
+#include "mail/address.h"
+#include "mail/base64.h"
+
+#define SEND_PATH "/gmail/v1/users/me/messages/send"
+/* A domain that never exists (RFC 6761), where the payload names none. Gmail may write its own. */
+#define NO_DOMAIN "action-engine.invalid"
+#define MAX_ID 256
+
+int send_email_check(const cJSON *payload, struct ae_error *error) {
+        _cleanup_(email_done) struct email e = { 0 };
+
+        return email_read(payload, &e, error);
+}
+
+static void write_body(const struct buffer *message, const char *thread_id, struct buffer *to) {
+        /* At once, so that a large message does not grow step by step. */
+        (void)buffer_reserve(to, message->size / 3 * 4 + 512);
+
+        buffer_puts(to, "{\"raw\":\"");
+        base64url_encode(message->data, message->size, to);
+        buffer_puts(to, "\"");
+        if (thread_id) {
+                buffer_puts(to, ",\"threadId\":");
+                json_print_string(thread_id, strlen(thread_id), to);
+        }
+        buffer_puts(to, "}");
+}
+
+int send_email_build(const struct adapter_input *input, struct http_request *ret,
+                     struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer message = { 0 };
+        _cleanup_(email_done) struct email e = { 0 };
+        int r;
+
+        r = email_read(input->payload, &e, error);
+        if (r < 0)
+                return ae_error_from_errno(error, r);
+        if (ae_error_count(error) > 0)
+                return ae_error_set(error, AE_INVALID_PAYLOAD,
+                                    "the e-mail cannot be sent as it is");
+
+        e.message.action_id = input->action_id;
+        e.message.id_domain =
+                        e.message.from.n > 0 ? mailbox_domain(e.message.from.items) : NO_DOMAIN;
+        e.message.date_usec = input->now_usec;
+        r = mail_message_write(&e.message, &message);
+        if (r < 0)
+                return ae_error_from_errno(error, r);
+        write_body(&message, e.thread_id, &ret->body);
+
+        ret->method = "POST";
+        if (asprintf(&ret->url, "%s" SEND_PATH, input->base_url) < 0) {
+                ret->url = NULL;
+                return ae_error_from_errno(error, -ENOMEM);
+        }
+        r = http_request_header(ret, "Content-Type", "application/json");
+        if (r >= 0)
+                r = buffer_error(&ret->body);
+        return r < 0 ? ae_error_from_errno(error, r) : 0;
+}
+
+/* An id of Gmail's: short and printable, or it is none. */
+static const char *read_id(const cJSON *body, const char *name) {
+        const char *id = json_string(body, name);
+
+        if (!id || !*id || strlen(id) > MAX_ID)
+                return NULL;
+        for (const char *p = id; *p; p++)
+                if (*p <= ' ' || *p > '~')
+                        return NULL;
+        return id;
+}
+
+int send_email_interpret(const struct adapter_input *input, const struct http_response *response,
+                         cJSON **ret_result, struct ae_error *error) {
+        _cleanup_(json_freep) cJSON *body = NULL, *result = NULL;
+        const char *id, *thread_id;
+
+        if (response->status < 200 || response->status > 299)
+                return google_error(response, "Gmail", input->now_usec, error);
+
+        (void)json_parse(response->body, response->body_size, &body, /* ret_fault= */ NULL);
+        id = read_id(body, "id");
+        if (!id) {
+                error->upstream_status = response->status;
+                return ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                                    "Gmail answered %d without a message's id, so the e-mail may "
+                                    "have been sent; look into the account's sent mail before "
+                                    "sending it again",
+                                    response->status);
+        }
+
+        thread_id = read_id(body, "threadId");
+        result = cJSON_CreateObject();
+        if (!cJSON_AddStringToObject(result, "message_id", id) ||
+            (thread_id && !cJSON_AddStringToObject(result, "thread_id", thread_id)))
+                return ae_error_from_errno(error, -ENOMEM);
+        *ret_result = TAKE_PTR(result);
+        return 0;
+}
