@@ -50,6 +50,14 @@ static bool take_class_member(struct parser *p) {
         return true;
 }
 
+/* From the '-' on. Which characters stand between others is a matter of locale, but for ASCII. */
+static bool take_range_end(struct parser *p) {
+        if ((unsigned char)p->at[-1] >= 0x80 || (unsigned char)p->at[1] >= 0x80)
+                return refuse(p, "has a range of characters beyond ASCII");
+        p->at++;
+        return take_class_member(p);
+}
+
 static bool take_class(struct parser *p) {
         const char *begin;
 
@@ -66,11 +74,8 @@ static bool take_class(struct parser *p) {
                                          "nor a range");
                 if (!take_class_member(p))
                         return false;
-                if (*p->at == '-' && p->at[1] != ']') {
-                        p->at++;
-                        if (!take_class_member(p))
-                                return false;
-                }
+                if (*p->at == '-' && p->at[1] != ']' && !take_range_end(p))
+                        return false;
         }
         p->at++;
         return true;

@@ -39,7 +39,7 @@ static void judge_tree(const struct schema *s, const cJSON *instance, struct buf
         buffer_puts(ret, "");
         n = schema_validate(s, instance, &error);
         assert_int_equal(n, ae_error_count(&error));
-        cJSON_ArrayForEach(finding, error.errors)
+        cJSON_ArrayForEach (finding, error.errors)
                 buffer_printf(ret, "%s %s\n", json_string(finding, "path"),
                               json_string(finding, "message"));
 }
@@ -326,7 +326,9 @@ static void test_patterns(void **state) {
                 { "^[0-9]{4}-[0-9]{2}$", "2025-07", "2025-7" },
                 { "^[^@]{2}$", "\u00e4\u00f6", "a" },
                 { "^[^\u00e4]$", "\u00f6", "\u00e4" },
-                { "^[\u00e0-\u00ff]$", "\u00e4", "a" },
+                { "^[\u00e0-\u00ff]$", NULL, NULL },
+                { "^[a-\u00ff]$", NULL, NULL },
+                { "^[\u00e0-]$", "-", "a" },
                 { "^[^\\u000a\\u000d]*$", "ab", "a\\nb" },
                 { "^a$", "a", "a\\n" },
                 { "^\U0001f600{2}$", "\U0001f600\U0001f600", "\U0001f600" },
@@ -396,126 +398,7 @@ static void test_patterns(void **state) {
         }
 }
 
-static void test_what_is_not_loaded(void **state) {
-        static const struct {
-                const char *schema, *error;
-        } cases[] = {
-                { "", "is no JSON" },
-                { "{\"type\":\"string\",\"type\":\"null\"}", "is no JSON" },
-                { "1", "the schema: must be a schema" },
-                { "[]", "the schema: must be a schema" },
-                { "{\"patternProperties\":{}}", "/patternProperties: is not a keyword that is known here" },
-                { "{\"Type\":\"string\"}", "/Type: is not a keyword" },
-                { "{\"properties\":{\"a/b\":{\"items\":{\"if\":{}}}}}", "/properties/a~1b/items/if: is not a keyword" },
-                { "{\"anyOf\":[true,{\"x\":1}]}", "/anyOf/1/x: is not a keyword" },
-                { "{\"allOf\":[true,1]}", "/allOf/1: must be a schema" },
-                { "{\"$defs\":{\"a\":{\"x\":1}}}", "/$defs/a/x: is not a keyword" },
-                { "{\"type\":\"text\"}", "/type: must be the name of a type" },
-                { "{\"type\":[]}", "/type: must name at least one type" },
-                { "{\"type\":1}", "/type: must be the name" },
-                { "{\"type\":[\"string\",\"string\"]}", "/type: must be the name" },
-                { "{\"enum\":[]}", "/enum: must be an array" },
-                { "{\"enum\":\"a\"}", "/enum: must be an array" },
-                { "{\"minimum\":\"1\"}", "/minimum: must be a number" },
-                { "{\"exclusiveMinimum\":true}", "/exclusiveMinimum: must be a number" },
-                { "{\"multipleOf\":0}", "/multipleOf: must be a number above 0" },
-                { "{\"multipleOf\":-2}", "/multipleOf: must be a number above 0" },
-                { "{\"minLength\":-1}", "/minLength: must be a whole number, 0 or more" },
-                { "{\"maxItems\":1.5}", "/maxItems: must be a whole number, 0 or more" },
-                { "{\"minProperties\":\"1\"}", "/minProperties: must be a whole number" },
-                { "{\"required\":\"a\"}", "/required: must be an array of names" },
-                { "{\"required\":[1]}", "/required: must be an array of names" },
-                { "{\"required\":[\"a\",\"b\",\"a\"]}", "/required: names 'a' twice" },
-                { "{\"properties\":[]}", "/properties: must be an object of schemas" },
-                { "{\"properties\":{\"a\":1}}", "/properties/a: must be a schema" },
-                { "{\"additionalProperties\":1}", "/additionalProperties: must be a schema" },
-                { "{\"items\":[{}]}", "/items: must be a schema" },
-                { "{\"not\":null}", "/not: must be a schema" },
-                { "{\"anyOf\":[]}", "/anyOf: must be an array of at least one schema" },
-                { "{\"oneOf\":{}}", "/oneOf: must be an array" },
-                { "{\"uniqueItems\":1}", "/uniqueItems: must be true or false" },
-                { "{\"uniqueItems\":true}", "/uniqueItems: needs a maxItems of at most 1024 beside it" },
-                { "{\"uniqueItems\":true,\"maxItems\":1025}", "/uniqueItems: needs a maxItems" },
-                { "{\"pattern\":\"a\"}", "/pattern: needs a maxLength of at most 1024 beside it" },
-                { "{\"pattern\":\"a\",\"maxLength\":1025}", "/pattern: needs a maxLength" },
-                { "{\"pattern\":\"a\",\"maxLength\":\"1\"}", "/pattern: needs a maxLength" },
-                { "{\"pattern\":1}", "/pattern: must be a string" },
-                { "{\"format\":\"ipv4\"}", "/format: is not a format that is known here" },
-                { "{\"format\":1}", "/format: must be a string" },
-                { "{\"title\":1}", "/title: must be a string" },
-                { "{\"examples\":1}", "/examples: must be an array" },
-                { "{\"deprecated\":1}", "/deprecated: must be true or false" },
-                { "{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}", "/$schema: must be" },
-                { "{\"items\":{\"$id\":\"a\"}}", "/items/$id: may stand at the root only" },
-                { "{\"items\":{\"$defs\":{}}}", "/items/$defs: may stand at the root only" },
-                { "{\"$defs\":1}", "/$defs: must be an object of schemas" },
-                { "{\"$defs\":[1]}", "/$defs: must be an object of schemas" },
-                { "{\"$ref\":\"#\"}", "/$ref: may lead to #/$defs/NAME only" },
-                { "{\"$ref\":1}", "/$ref: may lead to #/$defs/NAME only" },
-                { "{\"$ref\":\"https://example.com/a\"}", "/$ref: may lead to #/$defs/NAME only" },
-                { "{\"$ref\":\"#/$defs/a\"}", "/$ref: leads nowhere: there is no $defs/a" },
-                { "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"ab\":true}}", "/$ref: leads nowhere" },
-                { "{\"$ref\":\"#/$defs/ab\",\"$defs\":{\"a\":true}}", "/$ref: leads nowhere" },
-                { "{\"$ref\":\"#/$defs/a/b\",\"$defs\":{\"a/b\":true}}", "/$ref: leads nowhere" },
-                { "{\"$ref\":\"#/$defs/a~\",\"$defs\":{\"a\":true}}", "/$ref: leads nowhere" },
-                { "{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/a\"}}}", "/$defs/a: leads through $ref in a circle" },
-                { "{\"$defs\":{\"a\":{\"not\":{\"$ref\":\"#/$defs/b\"}},\"b\":{\"anyOf\":[{\"$ref\":\"#/$defs/a\"}]}}}",
-                  "/$defs/a: leads through $ref in a circle" },
-        };
-        char error[SCHEMA_ERROR_SIZE];
-        struct schema *s = NULL;
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                strcpy(error, "");
-                assert_int_equal(schema_new(cases[i].schema, strlen(cases[i].schema), &s, error), -EINVAL);
-                if (strncmp(error, cases[i].error, strlen(cases[i].error)) != 0)
-                        fail_msg("%s: '%s' instead of '%s'", cases[i].schema, error, cases[i].error);
-                assert_null(s);
-        }
-}
 /* clang-format on */
-
-static void test_annotations_change_nothing(void **state) {
-        static const char text[] =
-                "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"urn:x\","
-                "\"$comment\":\"c\",\"title\":\"t\",\"description\":\"d\",\"default\":null,"
-                "\"examples\":[1],\"contentEncoding\":\"base64\",\"contentMediaType\":\"text/plain\","
-                "\"deprecated\":true,\"readOnly\":true,\"writeOnly\":false}";
-        _cleanup_(buffer_done) struct buffer findings = { 0 };
-        _cleanup_(schema_freep) struct schema *s = load(text);
-
-        judge(text, "\"!\"", &findings);
-        assert_string_equal(findings.data, "");
-        assert_string_equal(json_string(schema_json(s), "title"), "t");
-}
-
-static void test_names_of_references_are_escaped(void **state) {
-        _cleanup_(buffer_done) struct buffer findings = { 0 };
-
-        judge("{\"$ref\":\"#/$defs/a~1b~0c\",\"$defs\":{\"a/b~c\":{\"type\":\"null\"}}}", "1",
-              &findings);
-        assert_string_equal(findings.data, " must be null\n");
-}
-
-/* {"$ref":"#/$defs/d0"} and so on, the last of them open. */
-static void print_chain(unsigned n, struct buffer *text) {
-        buffer_puts(text, "{\"$ref\":\"#/$defs/d0\",\"$defs\":{");
-        for (unsigned i = 0; i < n; i++)
-                buffer_printf(text, "\"d%u\":{\"$ref\":\"#/$defs/d%u\"},", i, i + 1);
-        buffer_printf(text, "\"d%u\":true}}", n);
-}
-
-static void test_a_chain_of_references_has_an_end(void **state) {
-        for (unsigned n = 30; n <= 31; n++) {
-                _cleanup_(schema_freep) struct schema *s = NULL;
-                _cleanup_(buffer_done) struct buffer text = { 0 };
-                char error[SCHEMA_ERROR_SIZE];
-
-                print_chain(n, &text);
-                assert_int_equal(schema_new(text.data, text.size, &s, error),
-                                 n == 30 ? 0 : -EINVAL);
-        }
-}
 
 static cJSON *nest(unsigned levels) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
@@ -546,8 +429,10 @@ static void test_an_instance_has_64_levels(void **state) {
 /* Two alternatives at each of 60 levels would be asked 2^60 times. */
 static void test_alternatives_of_alternatives_have_an_end(void **state) {
         static const char text[] =
-                "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"array\",\"minItems\":1,\"anyOf\":["
-                "{\"items\":{\"$ref\":\"#/$defs/a\"}},{\"items\":{\"$ref\":\"#/$defs/a\"}}]}}}";
+                        "{\"$ref\":\"#/$defs/"
+                        "a\",\"$defs\":{\"a\":{\"type\":\"array\",\"minItems\":1,\"anyOf\":["
+                        "{\"items\":{\"$ref\":\"#/$defs/a\"}},{\"items\":{\"$ref\":\"#/$defs/"
+                        "a\"}}]}}}";
         _cleanup_(schema_freep) struct schema *s = load(text);
         _cleanup_(buffer_done) struct buffer findings = { 0 };
         _cleanup_(json_freep) cJSON *deep = nest(60);
@@ -611,10 +496,6 @@ int main(void) {
                 cmocka_unit_test(test_everything_is_told),
                 cmocka_unit_test(test_formats),
                 cmocka_unit_test(test_patterns),
-                cmocka_unit_test(test_what_is_not_loaded),
-                cmocka_unit_test(test_annotations_change_nothing),
-                cmocka_unit_test(test_names_of_references_are_escaped),
-                cmocka_unit_test(test_a_chain_of_references_has_an_end),
                 cmocka_unit_test(test_an_instance_has_64_levels),
                 cmocka_unit_test(test_alternatives_of_alternatives_have_an_end),
                 cmocka_unit_test(test_findings_are_bounded),
