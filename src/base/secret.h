@@ -3,6 +3,7 @@
 /*
  * Memory for tokens and keys: on pages of its own that are kept out of swap (where the limit on
  * locked memory allows) and out of core dumps, and wiped when it is freed. Nothing here prints.
+ * For one thread: the event loop's.
  */
 
 #include <stddef.h>

@@ -153,6 +153,30 @@ static void test_secret_file_limit(void **state) {
         assert_int_equal(secret_read_file(path, 8, &s), -ENOENT);
 }
 
+/* What comes and goes leaves nothing behind, and running out of slots is not the end. */
+static void test_secrets_are_wiped_and_many(void **state) {
+        struct secret *secrets[600];
+        const char *where;
+
+        for (size_t i = 0; i < ELEMENTSOF(secrets); i++) {
+                assert_int_equal(secret_new("canary", 6, &secrets[i]), 0);
+                assert_int_equal((uintptr_t)secrets[i] % _Alignof(max_align_t), 0);
+        }
+        where = secrets[0]->data;
+        for (size_t i = 0; i < ELEMENTSOF(secrets); i++) {
+                assert_string_equal(secrets[i]->data, "canary");
+                secrets[i] = secret_free(secrets[i]);
+        }
+        assert_memory_not_equal(where, "canary", 6); /* its slot is still mapped */
+
+        for (size_t size = 2000; size < 2100; size++) {
+                assert_int_equal(secret_new(NULL, size, &secrets[0]), 0);
+                for (size_t i = 0; i <= size; i++)
+                        assert_int_equal(secrets[0]->data[i], 0);
+                secrets[0] = secret_free(secrets[0]);
+        }
+}
+
 struct pair {
         struct poll_watch watch;
         struct pair *other;
@@ -202,6 +226,7 @@ int main(void) {
                 cmocka_unit_test(test_uuid7_rises_and_has_its_shape),
                 cmocka_unit_test(test_rfc3339),
                 cmocka_unit_test(test_secret_file_limit),
+                cmocka_unit_test(test_secrets_are_wiped_and_many),
                 cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
         };
 
