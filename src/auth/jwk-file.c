@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "auth/jwk-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/*
+ * Another's file that we can read was handed to us on purpose (a systemd credential belongs to
+ * root and is lent by an ACL, which shows as group bits); our own must be for nobody else.
+ */
+static bool others_can_read(const struct stat *st) {
+        return st->st_mode & S_IRWXO || (st->st_uid == geteuid() && st->st_mode & S_IRWXG);
+}
+
+static int check_file(int fd, enum jwk_part part, struct ae_error *error) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return ae_error_set(error, AE_INVALID_REQUEST, "it is no regular file");
+        if (part == JWK_PRIVATE && others_can_read(&st))
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "others can read this private key; make its mode 0600, and "
+                                    "replace the key if somebody may have read it");
+        if (part == JWK_PUBLIC && st.st_mode & S_IWOTH)
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "anybody may change it; make its mode 0644");
+        return 0;
+}
+
+/*
+ * Into a secret, since nobody knows yet what the file holds; a last byte that is filled shows that
+ * it is too big. Returns the size.
+ */
+static ssize_t read_whole(int fd, struct secret *to, struct ae_error *error) {
+        size_t n = 0;
+
+        while (n < to->size) {
+                ssize_t k = read(fd, to->data + n, to->size - n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0)
+                        return (ssize_t)n;
+                n += (size_t)k;
+        }
+        return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %d bytes", JWK_TEXT_MAX);
+}
+
+static int read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
+                     struct ae_error *error) {
+        _cleanup_(secret_freep) struct secret *text = NULL;
+        _cleanup_(fd_closep) int fd = -1;
+        ssize_t size;
+        int r;
+
+        /* O_NONBLOCK: a fifo must not hold up the daemon. */
+        fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        r = check_file(fd, part, error);
+        if (r < 0)
+                return r;
+        r = secret_new(NULL, JWK_TEXT_MAX + 1, &text);
+        if (r < 0)
+                return r;
+        size = read_whole(fd, text, error);
+        if (size < 0)
+                return (int)size;
+        return jwk_parse(text->data, (size_t)size, part, ret, error);
+}
+
+int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
+                  struct ae_error *error) {
+        int r = read_file(directory_fd, path, part, ret, error);
+
+        if (r < 0 && error->code == AE_NONE)
+                (void)ae_error_set(error, AE_INTERNAL, "it cannot be read: %s", strerror(-r));
+        return r;
+}
+
+static int write_whole(int fd, const struct secret *text) {
+        for (size_t n = 0; n < text->size;) {
+                ssize_t k = write(fd, text->data + n, text->size - n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                n += (size_t)k;
+        }
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum jwk_part part) {
+        _cleanup_(secret_freep) struct secret *text = NULL;
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
+
+        r = jwk_print(k, part, &text);
+        if (r < 0)
+                return r;
+
+        fd = openat(directory_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+                    part == JWK_PRIVATE ? 0600 : 0644);
+        if (fd < 0)
+                return -errno;
+        r = write_whole(fd, text);
+        if (r < 0)
+                (void)unlinkat(directory_fd, path, 0);
+        return r;
+}

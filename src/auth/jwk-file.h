@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * Key files: one JWK each, bounded in size, and private ones for nobody else's eyes.
+ */
+
+#include "auth/jwk.h"
+
+/*
+ * Reads a file of at most JWK_TEXT_MAX bytes; `path` is relative to directory_fd (or AT_FDCWD). A
+ * private key that others can read is refused. Returns as jwk_parse(), or the negative errno of
+ * opening or reading, with `error` set as well.
+ */
+int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
+                  struct ae_error *error);
+
+/*
+ * Writes a new file, readable by its owner alone when the part is private; never over an existing
+ * one. Returns 0 or a negative errno.
+ */
+int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum jwk_part part);
