@@ -20,11 +20,23 @@ struct identity;
 
 struct auth_options {
         const char *key_directory; /* each KID.jwk in it is a public key; watched for changes */
-        uint64_t clock_skew_usec;
+        uint64_t clock_skew_usec;  /* at most a day */
         size_t cache_entries;
+
+        /*
+         * Hears, in one sentence, why a key file or (later on) the whole folder is not used, so
+         * that somebody logs it; may be NULL. Called by auth_new() and from the loop.
+         */
+        void (*on_problem)(const char *sentence, void *userdata);
+        void *userdata;
 };
 
-/* Reads the keys. The caller owns *ret. Returns 0 or a negative errno, told in `error`. */
+/*
+ * Reads the keys, and again whenever something changes in their folder: a key that is gone takes
+ * effect before the next request is looked at. A folder that can no longer be read means no keys,
+ * and is tried again every second. The caller owns *ret. Returns 0 or a negative errno,
+ * told in `error`, when the folder cannot be read.
+ */
 int auth_new(sd_event *event, const struct auth_options *options, struct auth **ret,
              struct ae_error *error);
 struct auth *auth_free(struct auth *a);
@@ -36,8 +48,8 @@ size_t auth_n_keys(const struct auth *a);
  * Verifies a token that a peer of this uid presents. The caller owns one reference in *ret.
  * Returns 0, or a negative errno with `error` set: token_invalid, token_expired, internal.
  */
-int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid,
-                struct identity **ret, struct ae_error *error);
+int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struct identity **ret,
+                struct ae_error *error);
 
 /*
  * Whether what was proved still holds: not expired, its key still there and unchanged.
