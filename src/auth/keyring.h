@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A folder of public keys, read once: KID.jwk each. A change in the folder makes a new ring; who
+ * watches the folder is none of this file's business.
+ */
+
+#include <stddef.h>
+
+#include "auth/jwk.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#define KEYRING_MAX_KEYS 256
+
+struct keyring;
+
+/*
+ * Reads the folder. What is wrong with a single file is told to on_problem() in one sentence, and
+ * costs that key alone. Other names than *.jwk, and those that begin with a dot, are passed over.
+ * The caller owns *ret. Returns 0, or a negative errno with `error` set when the folder, or for
+ * want of memory or descriptors a file in it, cannot be read.
+ */
+int keyring_load(const char *directory, void (*on_problem)(const char *sentence, void *userdata),
+                 void *userdata, struct keyring **ret, struct ae_error *error);
+struct keyring *keyring_free(struct keyring *k);
+DEFINE_CLEANUP(struct keyring *, keyring_free);
+
+size_t keyring_n_keys(const struct keyring *k);
+
+/* Borrowed from the ring; NULL when there is no such key. */
+const struct jwk *keyring_find(const struct keyring *k, const char *kid);

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tokens against keys in a folder, and what becomes of both with time. C2, C6, C7 and C10 are
+ * attacks with a well-signed token; C11 is a key that goes away, or a token that grows old, under
+ * an identity that is in use.
+ */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include "auth/auth.h"
+#include "auth/cache.h"
+#include "auth/jwk-file.h"
+#include "auth/jws.h"
+#include "auth/verifier.h"
+#include "base/clock.h"
+
+#define SKEW (UINT64_C(60) * USEC_PER_SEC)
+#define UID 1000
+
+struct world {
+        char directory[64];
+        sd_event *event;
+        struct auth *auth;
+        unsigned n_problems;
+        char problem[AE_MESSAGE_SIZE]; /* the last one */
+};
+
+static void on_problem(const char *sentence, void *userdata) {
+        struct world *w = userdata;
+
+        w->n_problems++;
+        snprintf(w->problem, sizeof(w->problem), "%s", sentence);
+}
+
+static const char *in(const struct world *w, const char *name) {
+        static char paths[2][512];
+        static unsigned turn;
+        char *path = paths[turn++ % 2];
+
+        snprintf(path, sizeof(paths[0]), "%s/%s", w->directory, name);
+        return path;
+}
+
+static int open_world(void **state) {
+        struct world *w = calloc(1, sizeof(*w));
+
+        strcpy(w->directory, "/tmp/test-auth-XXXXXX");
+        if (!mkdtemp(w->directory) || sd_event_new(&w->event) < 0)
+                return -1;
+        *state = w;
+        return 0;
+}
+
+static int close_world(void **state) {
+        struct world *w = *state;
+        char command[128];
+
+        auth_free(w->auth);
+        sd_event_unref(w->event);
+        snprintf(command, sizeof(command), "rm -rf %s", w->directory);
+        free(w);
+        return system(command);
+}
+
+static int start(struct world *w, struct ae_error *error) {
+        const struct auth_options options = {
+                .key_directory = w->directory,
+                .clock_skew_usec = SKEW,
+                .cache_entries = 16,
+                .on_problem = on_problem,
+                .userdata = w,
+        };
+
+        return auth_new(w->event, &options, &w->auth, error);
+}
+
+static void start_well(struct world *w) {
+        struct ae_error error = { 0 };
+
+        if (start(w, &error) < 0)
+                fail_msg("%s", error.message);
+}
+
+static void write_file(const struct world *w, const char *name, const char *text) {
+        _cleanup_(fd_closep) int fd =
+                        open(in(w, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* Makes a key, and puts its public half where the engine looks, at one stroke. */
+static struct jwk *install_key(const struct world *w, const char *kid, const char *issuer) {
+        struct jwk *k;
+        char name[128];
+
+        assert_int_equal(jwk_generate(&jwk_ed25519, kid, issuer, &k), 0);
+        assert_int_equal(jwk_write_file(AT_FDCWD, in(w, ".new"), k, JWK_PUBLIC), 0);
+        snprintf(name, sizeof(name), "%s.jwk", kid);
+        assert_int_equal(rename(in(w, ".new"), in(w, name)), 0);
+        return k;
+}
+
+/* A token that is good from `iat` to `exp`, in seconds, plus whatever else it should say. */
+static struct secret *make_token(const struct jwk *k, uint64_t iat, uint64_t exp,
+                                 const char *more) {
+        struct secret *token;
+        char payload[512];
+
+        snprintf(payload, sizeof(payload),
+                 "{\"iss\":\"issuer\",\"sub\":\"anna\",\"aud\":\"action-engine\",\"iat\":%" PRIu64
+                 ",\"exp\":%" PRIu64 "%s}",
+                 iat, exp, more);
+        assert_int_equal(jws_sign(payload, strlen(payload), k, &token), 0);
+        return token;
+}
+
+static uint64_t now(void) {
+        return clock_usec(CLOCK_REALTIME) / USEC_PER_SEC;
+}
+
+/* Good for an hour. */
+static struct secret *make_fresh_token(const struct jwk *k, const char *more) {
+        return make_token(k, now(), now() + 3600, more);
+}
+
+static int verify(struct world *w, const struct secret *token, uid_t uid, struct identity **ret,
+                  struct ae_error *error) {
+        *error = (struct ae_error){ 0 };
+        return auth_verify(w->auth, token->data, token->size, uid, ret, error);
+}
+
+/* Runs the loop until there are so many keys. */
+static void wait_for_keys(struct world *w, size_t n) {
+        while (auth_n_keys(w->auth) != n)
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+}
+
+/* Runs the loop until what was proved holds (0), or does no longer (-EKEYREJECTED). */
+static void wait_for_verdict(struct world *w, const struct identity *id, int verdict) {
+        struct ae_error error = { 0 };
+
+        while (auth_still_valid(w->auth, id, &error) != verdict)
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+}
+
+static void test_a_good_token(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token =
+                        make_fresh_token(k, ",\"jti\":\"t1\",\"scope\":\"gmail:*\"");
+        _cleanup_(identity_unrefp) struct identity *id = NULL, *again = NULL, *other = NULL;
+        struct ae_error error = { 0 };
+
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 1);
+        assert_int_equal(verify(w, token, UID, &id, &error), 0);
+        assert_string_equal(identity_user(id), "anna");
+        assert_string_equal(identity_kid(id), "main");
+        assert_string_equal(identity_jti(id), "t1");
+        assert_true(identity_has_scope(id, "gmail", "send_email"));
+        assert_int_equal(auth_still_valid(w->auth, id, &error), 0);
+
+        /* Known again, but not from another uid's hands. */
+        assert_int_equal(verify(w, token, UID, &again, &error), 0);
+        assert_ptr_equal(again, id);
+        assert_int_equal(verify(w, token, UID + 1, &other, &error), 0);
+        assert_ptr_not_equal(other, id);
+        assert_int_equal(w->n_problems, 0);
+}
+
+static void test_tokens_that_are_refused(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *any = install_key(w, "any", NULL),
+                                        *ours = install_key(w, "ours", "issuer"),
+                                        *theirs = install_key(w, "theirs", "another issuer"),
+                                        *absent = NULL, *impostor = NULL;
+        const struct {
+                struct secret *token;
+                int r;
+                const char *sentence;
+        } cases[] = {
+                { make_fresh_token(any, ""), 0, "" },
+                { make_fresh_token(ours, ""), 0, "" },
+                /* C6: this key is for other tokens */
+                { make_fresh_token(theirs, ""), -EKEYREJECTED, "issuer" },
+                { make_fresh_token(any, ",\"cnf\":{\"uid\":1000}"), 0, "" },
+                /* C7 */
+                { make_fresh_token(any, ",\"cnf\":{\"uid\":1001}"), -EKEYREJECTED, "another uid" },
+                { make_fresh_token(any, ",\"cnf\":{\"jkt\":\"x\"}"), -EKEYREJECTED, "cnf" },
+                /* C9 */
+                { make_fresh_token(any, ",\"sub\":\"ben\""), -EKEYREJECTED, "payload" },
+                { make_token(any, now(), now() - 61, ""), -EKEYEXPIRED, "expired" },
+                { make_token(any, now() + 3600, now() + 7200, ""), -EKEYREJECTED, "iat" },
+        };
+
+        start_well(w);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                /* Refused once, refused again: neither time from memory. */
+                for (int turn = 0; turn < 2; turn++) {
+                        _cleanup_(identity_unrefp) struct identity *id = NULL;
+                        struct ae_error error;
+
+                        assert_int_equal(verify(w, cases[i].token, UID, &id, &error), cases[i].r);
+                        assert_non_null(strstr(error.message, cases[i].sentence));
+                }
+                secret_free(cases[i].token);
+        }
+
+        /* C2: a key that is not here; C5: one of the same name as one that is. */
+        assert_int_equal(jwk_generate(&jwk_ed25519, "absent", NULL, &absent), 0);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "any", NULL, &impostor), 0);
+        for (int i = 0; i < 2; i++) {
+                _cleanup_(secret_freep) struct secret *token =
+                                make_fresh_token(i ? absent : impostor, "");
+                _cleanup_(identity_unrefp) struct identity *id = NULL;
+                struct ae_error error;
+
+                assert_int_equal(verify(w, token, UID, &id, &error), -EKEYREJECTED);
+                assert_non_null(strstr(error.message, i ? "'absent'" : "'any'"));
+                assert_null(strstr(error.message, token->data));
+        }
+}
+
+/* C10: the right key, but meant for another service. */
+static void test_another_audience(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        struct identity *id;
+        struct ae_error error;
+        char payload[256];
+
+        start_well(w);
+        snprintf(payload, sizeof(payload),
+                 "{\"iss\":\"i\",\"sub\":\"anna\",\"aud\":\"another\",\"iat\":%" PRIu64
+                 ",\"exp\":%" PRIu64 "}",
+                 now(), now() + 60);
+        assert_int_equal(jws_sign(payload, strlen(payload), k, &token), 0);
+        assert_int_equal(verify(w, token, UID, &id, &error), -EKEYREJECTED);
+        assert_non_null(strstr(error.message, "'aud'"));
+}
+
+/* C11: removed, put back, replaced by another of its name, bound to an issuer. */
+static void test_key_changes_under_an_identity(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL), *other = NULL;
+        _cleanup_(secret_freep) struct secret *token = make_fresh_token(k, "");
+        _cleanup_(identity_unrefp) struct identity *id = NULL, *again = NULL;
+        struct identity *none;
+        struct ae_error error = { 0 };
+
+        start_well(w);
+        assert_int_equal(verify(w, token, UID, &id, &error), 0);
+
+        assert_int_equal(unlink(in(w, "main.jwk")), 0);
+        wait_for_verdict(w, id, -EKEYREJECTED);
+        assert_int_equal(verify(w, token, UID, &none, &error), -EKEYREJECTED);
+
+        assert_int_equal(jwk_write_file(AT_FDCWD, in(w, "main.jwk"), k, JWK_PUBLIC), 0);
+        wait_for_verdict(w, id, 0);
+        assert_int_equal(verify(w, token, UID, &again, &error), 0);
+
+        other = install_key(w, "main", NULL);
+        wait_for_verdict(w, id, -EKEYREJECTED);
+        assert_int_equal(auth_n_keys(w->auth), 1);
+        assert_int_equal(verify(w, token, UID, &none, &error), -EKEYREJECTED);
+
+        assert_int_equal(unlink(in(w, "main.jwk")), 0);
+        wait_for_keys(w, 0);
+        k->issuer = strdup("another");
+        assert_int_equal(jwk_write_file(AT_FDCWD, in(w, "main.jwk"), k, JWK_PUBLIC), 0);
+        wait_for_keys(w, 1);
+        assert_int_equal(auth_still_valid(w->auth, id, &error), -EKEYREJECTED);
+        assert_int_equal(verify(w, token, UID, &none, &error), -EKEYREJECTED);
+        assert_non_null(strstr(error.message, "issuer"));
+        assert_int_equal(w->n_problems, 0);
+}
+
+static int on_request(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct world *w = userdata;
+
+        assert_int_equal(auth_n_keys(w->auth), 0);
+        return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+/* C11: the key goes, and a request is already waiting: the request comes second. */
+static void test_revoked_before_the_next_request(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(fd_closep) int fd = eventfd(1, EFD_CLOEXEC);
+        sd_event_source *request = NULL;
+
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 1);
+        assert_int_equal(unlink(in(w, "main.jwk")), 0);
+        assert_true(sd_event_add_io(w->event, &request, fd, EPOLLIN, on_request, w) >= 0);
+        assert_int_equal(sd_event_loop(w->event), 0);
+        sd_event_source_disable_unref(request);
+}
+
+/* All the ways in which a file comes, changes and goes. */
+static void test_folder_is_watched(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *a = NULL, *b = NULL;
+        _cleanup_(secret_freep) struct secret *text = NULL;
+        char outside[80];
+
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 0);
+
+        a = install_key(w, "a", NULL); /* renamed into place */
+        wait_for_keys(w, 1);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "b", NULL, &b), 0);
+        assert_int_equal(jwk_write_file(AT_FDCWD, in(w, "b.jwk"), b, JWK_PUBLIC), 0);
+        wait_for_keys(w, 2);
+        write_file(w, "b.jwk", "{}"); /* written over */
+        wait_for_keys(w, 1);
+        assert_non_null(strstr(w->problem, "b.jwk"));
+        assert_int_equal(jwk_print(b, JWK_PUBLIC, &text), 0);
+        write_file(w, "b.jwk", text->data);
+        wait_for_keys(w, 2);
+        assert_int_equal(chmod(in(w, "b.jwk"), 0666), 0);
+        wait_for_keys(w, 1);
+        assert_int_equal(chmod(in(w, "b.jwk"), 0644), 0);
+        wait_for_keys(w, 2);
+        assert_int_equal(rename(in(w, "b.jwk"), in(w, "b.old")), 0);
+        wait_for_keys(w, 1);
+        snprintf(outside, sizeof(outside), "%s.old", w->directory);
+        assert_int_equal(rename(in(w, "a.jwk"), outside), 0);
+        wait_for_keys(w, 0);
+        assert_int_equal(rename(outside, in(w, "a.jwk")), 0);
+        wait_for_keys(w, 1);
+        assert_int_equal(symlink("b.old", in(w, "b.jwk")), 0);
+        wait_for_keys(w, 2);
+        assert_int_equal(unlink(in(w, "b.jwk")), 0);
+        wait_for_keys(w, 1);
+        assert_int_equal(link(in(w, "b.old"), in(w, "b.jwk")), 0);
+        wait_for_keys(w, 2);
+}
+
+/* Without its folder nothing holds; with it, everything again, without a restart. */
+static void test_folder_goes_and_comes_back(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        char elsewhere[80];
+
+        start_well(w);
+        snprintf(elsewhere, sizeof(elsewhere), "%s.away", w->directory);
+
+        assert_int_equal(rename(w->directory, elsewhere), 0);
+        wait_for_keys(w, 0);
+        assert_non_null(strstr(w->problem, w->directory));
+        for (int i = 0; i < 2; i++) /* tried again and again, but told once */
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+        assert_int_equal(w->n_problems, 1);
+        assert_int_equal(rename(elsewhere, w->directory), 0);
+        wait_for_keys(w, 1);
+
+        assert_int_equal(unlink(in(w, "main.jwk")), 0);
+        assert_int_equal(rmdir(w->directory), 0);
+        wait_for_keys(w, 0);
+        assert_int_equal(mkdir(w->directory, 0700), 0);
+        assert_int_equal(jwk_write_file(AT_FDCWD, in(w, "main.jwk"), k, JWK_PUBLIC), 0);
+        wait_for_keys(w, 1);
+        assert_int_equal(w->n_problems, 2);
+
+        assert_int_equal(chmod(w->directory, 0777), 0);
+        wait_for_keys(w, 0);
+        assert_non_null(strstr(w->problem, "anybody"));
+        assert_int_equal(chmod(w->directory, 0700), 0);
+        wait_for_keys(w, 1);
+}
+
+static void test_broken_files_cost_only_themselves(void **state) {
+        static const struct {
+                const char *name, *text, *sentence;
+        } cases[] = {
+                { "empty.jwk", "", "no JSON" },
+                { "text.jwk", "ssh-ed25519 AAAA", "no JSON" },
+                { "hmac.jwk", "{\"kty\":\"oct\",\"k\":\"AA\"}", "type" },
+                { "set.jwk", "{\"keys\":[]}", "type" },
+                { "spa ce.jwk", "", "no JSON" },
+                { "renamed.jwk",
+                  "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"original\","
+                  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+                  "original.jwk" },
+                { "a b.jwk",
+                  "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+                  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+                  "its name" },
+                { "private.jwk",
+                  "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+                  "\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","
+                  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+                  "private key" },
+        };
+        static const char *const passed_over[] = { "README", ".hidden.jwk", "main.jwk~", ".jwk",
+                                                   "a.JWK" };
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+
+        for (size_t i = 0; i < ELEMENTSOF(passed_over); i++)
+                write_file(w, passed_over[i], "no key");
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                write_file(w, cases[i].name, cases[i].text);
+                w->n_problems = 0;
+                start_well(w);
+                assert_int_equal(auth_n_keys(w->auth), 1);
+                assert_int_equal(w->n_problems, 1);
+                assert_non_null(strstr(w->problem, cases[i].name));
+                assert_non_null(strstr(w->problem, cases[i].sentence));
+                assert_null(strstr(w->problem, "nWGxne"));
+                w->auth = auth_free(w->auth);
+                assert_int_equal(unlink(in(w, cases[i].name)), 0);
+        }
+
+        assert_int_equal(mkdir(in(w, "folder.jwk"), 0700), 0);
+        assert_int_equal(mkfifo(in(w, "fifo.jwk"), 0644), 0);
+        w->n_problems = 0;
+        start_well(w);
+        assert_int_equal(w->n_problems, 2);
+        assert_int_equal(auth_n_keys(w->auth), 1);
+}
+
+static void test_a_name_without_kid_is_enough(void **state) {
+        struct world *w = *state;
+
+        write_file(w, "nameless.jwk",
+                   "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+                   "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}");
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 1);
+        assert_int_equal(w->n_problems, 0);
+}
+
+static void test_number_of_keys_is_bounded(void **state) {
+        struct world *w = *state;
+        char name[32];
+
+        for (int i = 0; i < KEYRING_MAX_KEYS; i++) {
+                snprintf(name, sizeof(name), "key%d", i);
+                jwk_free(install_key(w, name, NULL));
+        }
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), KEYRING_MAX_KEYS);
+        assert_int_equal(w->n_problems, 0);
+
+        w->auth = auth_free(w->auth);
+        jwk_free(install_key(w, "one-more", NULL));
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), KEYRING_MAX_KEYS);
+        assert_int_equal(w->n_problems, 1);
+        assert_non_null(strstr(w->problem, "too many"));
+}
+
+static void test_does_not_start_without_a_folder(void **state) {
+        struct world *w = *state;
+        struct ae_error error = { 0 };
+
+        assert_int_equal(chmod(w->directory, 0777), 0);
+        assert_true(start(w, &error) < 0);
+        assert_non_null(strstr(error.message, "anybody"));
+
+        error = (struct ae_error){ 0 };
+        assert_int_equal(rmdir(w->directory), 0);
+        assert_int_equal(start(w, &error), -ENOENT);
+        assert_non_null(strstr(error.message, w->directory));
+
+        error = (struct ae_error){ 0 };
+        assert_int_equal(close(open(w->directory, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+        assert_int_equal(start(w, &error), -ENOTDIR);
+}
+
+/* From here on without a loop: the time is what the test says it is. */
+
+static struct verifier *make_verifier(const struct world *w, size_t cache_entries) {
+        struct ae_error error = { 0 };
+        struct keyring *keys;
+        struct verifier *v;
+
+        assert_int_equal(keyring_load(w->directory, NULL, NULL, &keys, &error), 0);
+        assert_int_equal(verifier_new(keys, cache_entries, SKEW, &v), 0);
+        return v;
+}
+
+static int verify_at(struct verifier *v, const struct secret *token, uint64_t seconds,
+                     struct identity **ret) {
+        struct ae_error error = { 0 };
+
+        *ret = NULL;
+        return verifier_verify(v, token->data, token->size, UID, seconds * USEC_PER_SEC, ret,
+                               &error);
+}
+
+/* C11: what is remembered grows old as well. */
+static void test_expiry_is_minded_from_memory(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(verifier_freep) struct verifier *v = make_verifier(w, 4);
+        _cleanup_(secret_freep) struct secret *token = make_token(k, 1000, 2000, "");
+        _cleanup_(identity_unrefp) struct identity *id = NULL, *again = NULL, *anew = NULL;
+        struct identity *none;
+        struct ae_error error = { 0 };
+
+        assert_int_equal(verify_at(v, token, 1000, &id), 0);
+        assert_int_equal(verify_at(v, token, 2059, &again), 0);
+        assert_ptr_equal(again, id);
+        assert_int_equal(verifier_check(v, id, 2059 * USEC_PER_SEC, &error), 0);
+        assert_int_equal(verify_at(v, token, 2060, &none), -EKEYEXPIRED);
+        assert_int_equal(verifier_check(v, id, 2060 * USEC_PER_SEC, &error), -EKEYEXPIRED);
+        assert_int_equal(error.code, AE_TOKEN_EXPIRED);
+
+        /* It was forgotten, so an earlier clock has to look at it anew. */
+        assert_int_equal(verify_at(v, token, 1500, &anew), 0);
+        assert_ptr_not_equal(anew, id);
+}
+
+static void test_failures_are_not_remembered(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(verifier_freep) struct verifier *v = make_verifier(w, 4);
+        _cleanup_(secret_freep) struct secret *token = make_token(k, 1000, 2000, ",\"nbf\":1200");
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+
+        assert_int_equal(verify_at(v, token, 1100, &id), -EKEYREJECTED);
+        assert_int_equal(verify_at(v, token, 1140, &id), 0);
+}
+
+static void test_memory_is_emptied_with_the_keys(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(verifier_freep) struct verifier *v = make_verifier(w, 4);
+        _cleanup_(secret_freep) struct secret *token = make_token(k, 1000, 2000, "");
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+        struct identity *none;
+        struct ae_error error = { 0 };
+
+        assert_int_equal(verify_at(v, token, 1000, &id), 0);
+        verifier_set_keys(v, NULL);
+        assert_int_equal(verifier_n_keys(v), 0);
+        assert_int_equal(verify_at(v, token, 1000, &none), -EKEYREJECTED);
+        assert_int_equal(verifier_check(v, id, 1000 * USEC_PER_SEC, &error), -EKEYREJECTED);
+}
+
+static void test_cache_is_bounded_and_keeps_what_is_used(void **state) {
+        static const struct jwk some_key = { .kid = "key" };
+        struct identity *ids[100], *unknown;
+        unsigned char keys[100][CACHE_KEY_SIZE];
+        _cleanup_(cache_freep) struct cache *c = NULL;
+        size_t n_kept = 0;
+
+        assert_int_equal(cache_new(8, &c), 0);
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+                struct token_claims claims = { 0 };
+                char token[16];
+
+                snprintf(token, sizeof(token), "token %zu", i);
+                cache_key(c, token, strlen(token), UID, keys[i]);
+                assert_int_equal(identity_new(&claims, &some_key, &ids[i]), 0);
+                cache_add(c, keys[i], ids[i]);
+                assert_ptr_equal(cache_find(c, keys[i]), ids[i]);
+                assert_ptr_equal(cache_find(c, keys[0]), ids[0]); /* in use all the time */
+        }
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+                unknown = cache_find(c, keys[i]);
+                assert_true(!unknown || unknown == ids[i]);
+                n_kept += unknown != NULL;
+        }
+        assert_int_equal(n_kept, 8);
+        assert_non_null(cache_find(c, keys[0]));
+
+        cache_drop(c, keys[0]);
+        cache_drop(c, keys[0]);
+        assert_null(cache_find(c, keys[0]));
+        cache_add(c, keys[0], ids[0]);
+        assert_ptr_equal(cache_find(c, keys[0]), ids[0]);
+
+        /* References of its own: both sides can let go first. */
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+                assert_int_equal(ids[i]->n_refs, cache_find(c, keys[i]) ? 2 : 1);
+                identity_unref(ids[i]);
+        }
+}
+
+static void test_cache_of_nothing(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(verifier_freep) struct verifier *v = make_verifier(w, 0);
+        _cleanup_(secret_freep) struct secret *token = make_token(k, 1000, 2000, "");
+        _cleanup_(identity_unrefp) struct identity *id = NULL, *again = NULL;
+
+        assert_int_equal(verify_at(v, token, 1000, &id), 0);
+        assert_int_equal(verify_at(v, token, 1000, &again), 0);
+        assert_ptr_not_equal(id, again);
+}
+
+/* C12: names of tokens cannot be computed outside, differ by uid, and by process. */
+static void test_cache_keys(void **state) {
+        unsigned char mine[CACHE_KEY_SIZE], other[CACHE_KEY_SIZE];
+        _cleanup_(cache_freep) struct cache *c = NULL, *d = NULL;
+
+        assert_int_equal(cache_new(1, &c), 0);
+        assert_int_equal(cache_new(1, &d), 0);
+        cache_key(c, "token", 5, UID, mine);
+        cache_key(c, "token", 5, UID, other);
+        assert_memory_equal(mine, other, CACHE_KEY_SIZE);
+        cache_key(c, "token", 5, UID + 1, other);
+        assert_memory_not_equal(mine, other, CACHE_KEY_SIZE);
+        cache_key(c, "token", 4, UID, other);
+        assert_memory_not_equal(mine, other, CACHE_KEY_SIZE);
+        cache_key(d, "token", 5, UID, other);
+        assert_memory_not_equal(mine, other, CACHE_KEY_SIZE);
+}
+
+#define world_test(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                world_test(test_a_good_token),
+                world_test(test_tokens_that_are_refused),
+                world_test(test_another_audience),
+                world_test(test_key_changes_under_an_identity),
+                world_test(test_revoked_before_the_next_request),
+                world_test(test_folder_is_watched),
+                world_test(test_folder_goes_and_comes_back),
+                world_test(test_broken_files_cost_only_themselves),
+                world_test(test_a_name_without_kid_is_enough),
+                world_test(test_number_of_keys_is_bounded),
+                world_test(test_does_not_start_without_a_folder),
+                world_test(test_expiry_is_minded_from_memory),
+                world_test(test_failures_are_not_remembered),
+                world_test(test_memory_is_emptied_with_the_keys),
+                cmocka_unit_test(test_cache_is_bounded_and_keeps_what_is_used),
+                world_test(test_cache_of_nothing),
+                cmocka_unit_test(test_cache_keys),
+        };
+
+        if (sodium_init() < 0)
+                return 1;
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
