@@ -71,7 +71,7 @@ enum http_failure {
 struct http_response {
         enum http_failure failure;
         char reason[CURL_ERROR_SIZE]; /* why it failed, for the journal */
-        int status;
+        int status; /* 0: none came; one that came stands here even if the rest did not */
         const char *body; /* NUL-terminated behind its size; "" when there is none */
         size_t body_size;
         const char *content_type; /* "" when there is none */
@@ -93,6 +93,10 @@ DEFINE_CLEANUP(struct http_client *, http_client_free);
  */
 int http_url_check(const char *url, const char *const *plain);
 
+/*
+ * Both may start calls. on_done() may cancel any, and free the client. on_leaving() comes from
+ * inside libcurl: it may cancel its own call, whose request then stays here, and no other.
+ */
 struct http_handler {
         void (*on_leaving)(void *userdata); /* the request begins to leave; may be NULL */
         void (*on_done)(const struct http_response *response, void *userdata); /* once */
@@ -101,7 +105,8 @@ struct http_handler {
 /*
  * Starts the call. `request` is borrowed and must stay until on_done() or http_call_cancel().
  * `deadline_usec` (CLOCK_MONOTONIC, 0: none) shortens the total time. on_done() is never called
- * from within this call. *ret is borrowed: it is gone after on_done(). Returns 0 or -errno.
+ * from within this call. *ret is borrowed: it is gone after on_done(). Returns 0 or -errno;
+ * -EINVAL when the bearer or a value has a control character.
  */
 int http_call(struct http_client *c, const struct http_request *request, uint64_t deadline_usec,
               const struct http_handler *handler, void *userdata, struct http_call **ret);

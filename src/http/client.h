@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The room's inside, for its own files:
+ *
+ *     http.c      the client, its calls and their clocks: who starts, who ends, who is told
+ *     transfer.c  one call on one easy handle: its options, its callbacks, what its end means
+ *     socket.c    libcurl's sockets and its timer on the event loop
+ */
+
+#include <sys/queue.h>
+
+#include "http/http.h"
+
+TAILQ_HEAD(call_list, http_call);
+
+/* More would be idle memory: each handle holds its buffers. */
+#define MAX_IDLE_HANDLES 64
+
+struct http_client {
+        unsigned n_refs; /* a callback may free the client under the hands that called it */
+        struct poller *poller;
+
+        struct http_options options; /* what it points to is owned by the client: */
+        char *ca_file, *user_agent;
+        char **plain;
+
+        CURLM *multi;              /* NULL before the first call and after the end */
+        sd_event_source *act;      /* as soon as possible: start what is queued, let libcurl act */
+        sd_event_source *timer;    /* libcurl's */
+        sd_event_source *timeouts; /* ours, for the first of running and waiting */
+        uint64_t timeouts_usec;    /* what it is set to; 0: off */
+
+        struct call_list queued;   /* not given to libcurl yet */
+        struct call_list running;  /* the first to end first */
+        struct call_list waiting;  /* those of the running that wait for a first byte, in order */
+        struct http_call *leaving; /* on_leaving() is being called, from inside libcurl */
+
+        CURL *idle[MAX_IDLE_HANDLES];
+        size_t n_idle;
+};
+
+enum call_state {
+        CALL_QUEUED,
+        CALL_RUNNING,
+        CALL_OVER, /* on_done() is being called */
+};
+
+/* The caller's own, the bearer, and two that keep libcurl from adding its own. */
+#define MAX_HEADER_LINES (HTTP_MAX_HEADERS + 3)
+
+struct http_call {
+        struct http_client *client;
+        const struct http_request *request;
+        struct http_handler handler;
+        void *userdata;
+
+        enum call_state state;
+        bool cancelled; /* by its own on_leaving(): ends without a word when libcurl lets go */
+        TAILQ_ENTRY(http_call) in_client;
+        TAILQ_ENTRY(http_call) in_waiting;
+        uint64_t end_usec;        /* its total time is over then */
+        uint64_t first_byte_usec; /* 0: not in `waiting` */
+
+        CURL *easy;
+        struct curl_slist headers[MAX_HEADER_LINES]; /* libcurl's list, of our own memory */
+        size_t n_headers;
+        char *header_text; /* owned, wiped: it holds the bearer */
+        size_t header_text_size;
+
+        size_t body_taken;
+        size_t n_answer_lines, answer_header_bytes;
+        bool head_is_whole;
+        struct buffer answer;
+        /* Why we broke it off ourselves; reason is static text, NULL when we did not. */
+        struct {
+                enum http_failure failure;
+                const char *reason;
+        } verdict;
+        struct http_response response;
+};
+
+/* request.c: nothing that would end a header's line, nor any other control character but a tab. */
+bool http_is_field_text(const char *text, size_t size);
+
+/* http.c: its last byte was handed over, and its first was received. */
+void http_call_waits(struct http_call *call);
+void http_call_hears(struct http_call *call);
+/* Hands out what libcurl has finished. The client is alive while the caller holds a reference. */
+void http_client_deliver(struct http_client *c);
+struct http_client *http_client_ref(struct http_client *c);
+struct http_client *http_client_unref(struct http_client *c);
+DEFINE_CLEANUP(struct http_client *, http_client_unref);
+
+/* transfer.c. Writes the header lines. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for a line end. */
+int http_transfer_headers(struct http_call *call);
+/* Sets call->easy, fresh or idle, up. Returns 0 or -ENOMEM. */
+int http_transfer_prepare(struct http_call *call);
+/* Gives call->easy, which is in no multi handle, back without a trace of the call. */
+void http_transfer_release(struct http_call *call);
+/* Fills call->response from how it ended. */
+void http_transfer_conclude(struct http_call *call, CURLcode code);
+
+/* socket.c. Connects c->multi with the loop. Returns 0 or a negative errno. */
+int http_socket_attach(struct http_client *c);
+/* Lets libcurl do what is due by its own timer. */
+void http_socket_act(struct http_client *c);

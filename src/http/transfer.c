@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One call on one easy handle: what libcurl is told to do, what it may not do, and what its result
+ * means. It runs inside libcurl, so that it starts and ends nothing: it refuses, and libcurl then
+ * ends the transfer.
+ *
+ * libcurl repeats a request by itself when a connection that it re-used dies without an answer. The
+ * pre-request callback sees the second attempt come, and that is where it is stopped.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "http/client.h"
+
+#define MAX_ANSWER_LINES 256
+#define MAX_ANSWER_HEADER_BYTES 65536
+
+/*
+ * Up to here libcurl sends head and body in one piece, straight from our memory, and the last byte
+ * counts as handed over when the request begins to leave. Longer ones it fetches piece by piece.
+ */
+#define MAX_BODY_AT_ONCE 16384
+
+static size_t refuse(struct http_call *call, enum http_failure failure, const char *reason) {
+        call->verdict.failure = failure;
+        call->verdict.reason = reason;
+        return 0; /* what write and header callbacks give to end the transfer */
+}
+
+static bool is_body_at_once(const struct http_call *call) {
+        return call->request->body.size <= MAX_BODY_AT_ONCE;
+}
+
+/* The connection is there and the request would leave next. */
+static int on_request(void *userdata, char *peer_ip, char *own_ip, int peer_port, int own_port) {
+        struct http_call *call = userdata;
+        struct http_client *c = call->client;
+
+        if (call->response.left && !call->request->repeatable) {
+                refuse(call, HTTP_NO_ANSWER, "the connection was lost after the request had left");
+                return CURL_PREREQFUNC_ABORT;
+        }
+
+        if (!call->response.left && call->handler.on_leaving) {
+                c->leaving = call;
+                call->handler.on_leaving(call->userdata);
+                c->leaving = NULL;
+                if (call->cancelled)
+                        return CURL_PREREQFUNC_ABORT;
+        }
+        call->response.left = true;
+        if (is_body_at_once(call))
+                http_call_waits(call);
+        return CURL_PREREQFUNC_OK;
+}
+
+static size_t on_body_wanted(char *to, size_t size, size_t n, void *userdata) {
+        struct http_call *call = userdata;
+        const struct buffer *body = &call->request->body;
+        size_t left = body->size - call->body_taken;
+
+        n *= size;
+        if (n > left)
+                n = left;
+        memcpy(to, body->data + call->body_taken, n);
+        call->body_taken += n;
+        if (call->body_taken == body->size)
+                http_call_waits(call);
+        return n;
+}
+
+static int on_body_rewind(void *userdata, curl_off_t offset, int origin) {
+        struct http_call *call = userdata;
+
+        if (origin != SEEK_SET || offset < 0 || (size_t)offset > call->request->body.size)
+                return CURL_SEEKFUNC_FAIL;
+        call->body_taken = (size_t)offset;
+        return CURL_SEEKFUNC_OK;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
+        struct http_call *call = userdata;
+
+        n *= size;
+        http_call_hears(call);
+        if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
+                call->head_is_whole = false; /* the one before was an interim answer's */
+        else if (n == strspn(line, "\r\n"))
+                call->head_is_whole = true;
+
+        call->n_answer_lines++;
+        call->answer_header_bytes += n;
+        if (call->n_answer_lines > MAX_ANSWER_LINES ||
+            call->answer_header_bytes > MAX_ANSWER_HEADER_BYTES)
+                return refuse(call, HTTP_ANSWER_TOO_LARGE, "the answer's header is too large");
+        return n;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
+        struct http_call *call = userdata;
+
+        n *= size;
+        if (n > call->client->options.max_response_bytes - call->answer.size)
+                return refuse(call, HTTP_ANSWER_TOO_LARGE, "the answer's body is too large");
+        buffer_append(&call->answer, data, n);
+        if (buffer_error(&call->answer) < 0)
+                return refuse(call, HTTP_NO_ANSWER, "no memory for the answer");
+        return n;
+}
+
+static bool has_header(const struct http_request *q, const char *name) {
+        for (size_t i = 0; i < q->n_headers; i++)
+                if (strcasecmp(q->headers[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* libcurl only reads the list, so its nodes stand in the call and not in many small allocations. */
+static void add_line(struct http_call *call, char *line) {
+        struct curl_slist *node = &call->headers[call->n_headers];
+
+        node->data = line;
+        if (call->n_headers > 0)
+                call->headers[call->n_headers - 1].next = node;
+        call->n_headers++;
+}
+
+/* Returns behind the line. In libcurl's list, a header without a value ends in ';'. */
+static char *write_line(struct http_call *call, char *to, const char *name, const char *prefix,
+                        const char *value, size_t size) {
+        char *line = to;
+
+        to = stpcpy(to, name);
+        to = stpcpy(to, size > 0 ? ": " : ";");
+        to = stpcpy(to, prefix);
+        to = mempcpy(to, value, size);
+        *to = 0;
+        add_line(call, line);
+        return to + 1;
+}
+
+int http_transfer_headers(struct http_call *call) {
+        const struct http_request *q = call->request;
+        size_t size = 1;
+        char *to;
+
+        for (size_t i = 0; i < q->n_headers; i++) {
+                const struct http_header *h = &q->headers[i];
+
+                if (!http_is_field_text(h->value, strlen(h->value)))
+                        return -EINVAL;
+                size += strlen(h->name) + strlen(": ") + strlen(h->value) + 1;
+        }
+        if (q->bearer) {
+                if (!http_is_field_text(q->bearer->data, q->bearer->size))
+                        return -EINVAL;
+                size += strlen("Authorization: Bearer ") + q->bearer->size + 1;
+        }
+
+        /* In one piece, so that nothing is left behind by growing, and one wipe gets it all. */
+        call->header_text = malloc(size);
+        if (!call->header_text)
+                return -ENOMEM;
+        call->header_text_size = size;
+
+        to = call->header_text;
+        for (size_t i = 0; i < q->n_headers; i++) {
+                const char *value = q->headers[i].value + strspn(q->headers[i].value, " \t");
+
+                to = write_line(call, to, q->headers[i].name, "", value, strlen(value));
+        }
+        if (q->bearer)
+                (void)write_line(call, to, "Authorization", "Bearer ", q->bearer->data,
+                                 q->bearer->size);
+
+        add_line(call, (char *)"Expect:");
+        if (!has_header(q, "Content-Type"))
+                add_line(call, (char *)"Content-Type:");
+        return 0;
+}
+
+static bool set_long(CURL *e, CURLoption option, long value) {
+        return curl_easy_setopt(e, option, value) == CURLE_OK;
+}
+
+static bool set_text(CURL *e, CURLoption option, const char *text) {
+        return curl_easy_setopt(e, option, text) == CURLE_OK;
+}
+
+/* What is the same for every call of every client. */
+static bool set_rules(CURL *e) {
+        static const struct {
+                CURLoption option;
+                long value;
+        } rules[] = {
+                { CURLOPT_NOSIGNAL, 1 },
+                { CURLOPT_FOLLOWLOCATION, 0 },
+                { CURLOPT_SSL_VERIFYPEER, 1 },
+                { CURLOPT_SSL_VERIFYHOST, 2 },
+                { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+                { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+                /* Else ending a call would wait, on the event loop, for a name that hangs. */
+                { CURLOPT_QUICK_EXIT, 1 },
+        };
+        static const struct {
+                CURLoption option;
+                const char *value;
+        } texts[] = {
+                { CURLOPT_PROTOCOLS_STR, "http,https" },
+                { CURLOPT_PROXY, "" },
+                { CURLOPT_NOPROXY, "*" },
+                /* With a directory beside the file, libcurl reads all authorities anew each time. */
+                { CURLOPT_CAPATH, NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rules); i++)
+                if (!set_long(e, rules[i].option, rules[i].value))
+                        return false;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (!set_text(e, texts[i].option, texts[i].value))
+                        return false;
+        return true;
+}
+
+static bool set_callbacks(CURL *e, struct http_call *call) {
+        return curl_easy_setopt(e, CURLOPT_PRIVATE, call) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->response.reason) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_PREREQDATA, call) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_HEADERDATA, call) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_WRITEDATA, call) == CURLE_OK;
+}
+
+static bool set_body(CURL *e, struct http_call *call) {
+        const struct buffer *body = &call->request->body;
+
+        if (!set_long(e, CURLOPT_POST, 1) ||
+            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size) != CURLE_OK)
+                return false;
+        if (is_body_at_once(call))
+                return set_text(e, CURLOPT_POSTFIELDS, body->data ? body->data : "");
+        return curl_easy_setopt(e, CURLOPT_READFUNCTION, on_body_wanted) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_READDATA, call) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_body_rewind) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_SEEKDATA, call) == CURLE_OK;
+}
+
+/* POST, PUT and PATCH say how long their body is even when it is empty. */
+static bool set_method(CURL *e, struct http_call *call) {
+        static const char *const with_body[] = { "PATCH", "POST", "PUT" };
+        const struct http_request *q = call->request;
+        bool has_body = q->body.size > 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(with_body); i++)
+                has_body = has_body || strcmp(q->method, with_body[i]) == 0;
+
+        if (has_body && !set_body(e, call))
+                return false;
+        if (strcmp(q->method, "HEAD") == 0)
+                return set_long(e, CURLOPT_NOBODY, 1);
+        if (strcmp(q->method, has_body ? "POST" : "GET") == 0)
+                return true;
+        return set_text(e, CURLOPT_CUSTOMREQUEST, q->method);
+}
+
+static bool set_call(CURL *e, struct http_call *call) {
+        const struct http_options *o = &call->client->options;
+
+        return set_text(e, CURLOPT_URL, call->request->url) &&
+               /* Only TLS says before the first answer whether the peer speaks HTTP/2. */
+               set_long(e, CURLOPT_PIPEWAIT, strncasecmp(call->request->url, "https:", 6) == 0) &&
+               set_long(e, CURLOPT_CONNECTTIMEOUT_MS,
+                        (long)((o->connect_timeout_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC)) &&
+               curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+               (!o->user_agent || set_text(e, CURLOPT_USERAGENT, o->user_agent)) &&
+               (!o->ca_file || set_text(e, CURLOPT_CAINFO, o->ca_file));
+}
+
+int http_transfer_prepare(struct http_call *call) {
+        struct http_client *c = call->client;
+
+        call->easy = c->n_idle > 0 ? c->idle[--c->n_idle] : curl_easy_init();
+        if (!call->easy)
+                return -ENOMEM;
+        if (!set_rules(call->easy) || !set_callbacks(call->easy, call) ||
+            !set_method(call->easy, call) || !set_call(call->easy, call))
+                return -ENOMEM;
+        return 0;
+}
+
+void http_transfer_release(struct http_call *call) {
+        struct http_client *c = call->client;
+        CURL *easy = TAKE_PTR(call->easy);
+
+        if (easy && c->multi && c->n_idle < MAX_IDLE_HANDLES) {
+                curl_easy_reset(easy);
+                c->idle[c->n_idle++] = easy;
+        } else
+                curl_easy_cleanup(easy);
+}
+
+static enum http_failure classify(const struct http_call *call, CURLcode code) {
+        bool by_time = code == CURLE_OPERATION_TIMEDOUT;
+
+        if (code == CURLE_OK)
+                /* libcurl is content with a head that breaks off. */
+                return call->head_is_whole ? HTTP_ANSWERED : HTTP_NO_ANSWER;
+        if (call->response.left)
+                return by_time ? HTTP_ANSWER_TIMEOUT : HTTP_NO_ANSWER;
+        return by_time ? HTTP_CONNECT_TIMEOUT : HTTP_NOT_CONNECTED;
+}
+
+static const char *reason_of(const struct http_response *a, CURLcode code) {
+        if (code == CURLE_OK)
+                return "the answer's header broke off";
+        return a->reason[0] ? a->reason : curl_easy_strerror(code);
+}
+
+static const char *answer_header(struct http_call *call, const char *name) {
+        struct curl_header *h;
+
+        if (curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+                return "";
+        return h->value;
+}
+
+void http_transfer_conclude(struct http_call *call, CURLcode code) {
+        struct http_response *a = &call->response;
+        char *text = a->reason;
+        long status = 0;
+
+        if (call->verdict.reason) {
+                a->failure = call->verdict.failure;
+                ae_error_quote(text, sizeof(a->reason), call->verdict.reason);
+        } else {
+                a->failure = classify(call, code);
+                if (a->failure == HTTP_ANSWERED)
+                        text[0] = 0;
+                else
+                        ae_error_quote(text, sizeof(a->reason), reason_of(a, code));
+        }
+
+        a->body = a->content_type = a->retry_after = "";
+        if (!call->easy)
+                return;
+
+        (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status >= 200)
+                a->status = (int)status;
+        a->content_type = answer_header(call, "Content-Type");
+        a->retry_after = answer_header(call, "Retry-After");
+        if (a->failure == HTTP_ANSWERED && call->answer.size > 0) {
+                a->body = call->answer.data;
+                a->body_size = call->answer.size;
+        }
+}
