@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# bash completion for actionctl(1). The words follow the tables in main.c and options.c: a test
+# compares them.
+
+_actionctl_actions() {
+        # PLATFORM ACTION of every row of the list, or nothing where the engine cannot be asked.
+        # Nothing but plain names: compgen -W expands what it is given.
+        actionctl actions "$@" 2>/dev/null | awk 'NR > 1 && $1 $2 ~ /^[A-Za-z0-9_]+$/ { print $1, $2 }'
+}
+
+_actionctl() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+        local -A verbs=(
+                [perform]="--account --deadline --dry-run --help --json --payload --socket --token-file --user --verbose --version"
+                [ping]="--help --json --socket --token-file --verbose --version"
+                [health]="--help --json --socket --token-file --verbose --version"
+                [actions]="--help --json --socket --token-file --verbose --version"
+                [auth token]="--account --credential --help --json --socket --token-file --user --verbose --version"
+                [token keygen]="--help --issuer --kid --private --public --version"
+                [token create]="--any-uid --help --issuer --key --scope --ttl --uid --user --users --version"
+                [token inspect]="--help --json --token-file --version"
+        )
+        local -a words=()
+        local i verb
+
+        COMPREPLY=()
+        case $prev in
+        --credential | --key | --payload | --private | --public | --socket | --token-file)
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                return
+                ;;
+        --user | --users)
+                mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+                return
+                ;;
+        --account | --deadline | --issuer | --kid | --scope | --ttl | --uid)
+                return
+                ;;
+        esac
+
+        # The words before this one that are neither an option nor its value.
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                case ${COMP_WORDS[i]} in
+                --any-uid | --dry-run | --help | --json | --verbose | --version | -h | -v) ;;
+                --*) ((i++)) ;;
+                *) words+=("${COMP_WORDS[i]}") ;;
+                esac
+        done
+
+        verb=${words[0]-}
+        [[ $verb == auth || $verb == token ]] && verb="$verb ${words[1]-}"
+        if [[ $cur == -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "${verbs[$verb]-${verbs[perform]}}" -- "$cur")
+                return
+        fi
+        case ${words[*]} in
+        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping token" -- "$cur") ;;
+        auth) mapfile -t COMPREPLY < <(compgen -W "token" -- "$cur") ;;
+        token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen" -- "$cur") ;;
+        perform | actions | "auth token")
+                mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")
+                ;;
+        "perform ${words[1]-}" | "actions ${words[1]-}")
+                mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions "${words[1]}" | awk '{ print $2 }')" -- "$cur")
+                ;;
+        "token inspect")
+                compopt -o filenames 2>/dev/null
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                ;;
+        esac
+}
+
+complete -F _actionctl actionctl

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * actionctl: a person's or a script's way to the engine. One verb a run; each row of the verb table
+ * (main.c) has one function here, which tells what it has to tell and returns the exit code.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Scripts rely on these: --help and the manual page name them. */
+enum ctl_exit {
+        CTL_SUCCESS = 0,
+        CTL_REFUSED = 1,
+        CTL_USAGE = 2,
+        CTL_UNREACHABLE = 3,
+        CTL_RETRY = 4,
+        CTL_UNKNOWN = 5,
+};
+
+enum ctl_verb {
+        CTL_PERFORM = 1 << 0,
+        CTL_PING = 1 << 1,
+        CTL_HEALTH = 1 << 2,
+        CTL_ACTIONS = 1 << 3,
+        CTL_AUTH_TOKEN = 1 << 4,
+        CTL_TOKEN_KEYGEN = 1 << 5,
+        CTL_TOKEN_CREATE = 1 << 6,
+        CTL_TOKEN_INSPECT = 1 << 7,
+        CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_TOKEN,
+        CTL_ANY = (1 << 8) - 1,
+};
+
+struct ctl_list {
+        const char **items; /* owned; the strings are argv's */
+        size_t n;
+};
+
+/* The command line, read. Strings are argv's. */
+struct ctl {
+        char *const *arguments; /* what follows the verb */
+        size_t n_arguments;
+        unsigned verb;
+
+        const char *account;
+        const char *credential;
+        const char *issuer;
+        const char *key;
+        const char *kid;
+        const char *payload;
+        const char *private_key;
+        const char *public_key;
+        const char *socket;
+        const char *token_file;
+        const char *user;
+        struct ctl_list scopes;
+        struct ctl_list users;
+        uint64_t deadline_msec; /* 0: not said */
+        uint64_t ttl_msec;      /* 0: not said */
+        int64_t uid;            /* -1: not said */
+        bool any_uid;
+        bool dry_run;
+        bool help;
+        bool json;
+        bool verbose;
+        bool version;
+};
+
+int ctl_perform(const struct ctl *ctl);
+int ctl_ping(const struct ctl *ctl);
+int ctl_health(const struct ctl *ctl);
+int ctl_actions(const struct ctl *ctl);
+int ctl_auth_token(const struct ctl *ctl);
+int ctl_token_keygen(const struct ctl *ctl);
+int ctl_token_create(const struct ctl *ctl);
+int ctl_token_inspect(const struct ctl *ctl);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/fields.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+#define MAX_DEPTH 8
+
+struct walk {
+        const cJSON *root;
+        struct buffer path, type, meaning;
+        unsigned n_found;
+        void (*found)(const struct field *f, void *userdata);
+        void *userdata;
+};
+
+/* Follows $ref as far as it is plain. */
+static const cJSON *resolve(const struct walk *w, const cJSON *node) {
+        static const char prefix[] = "#/$defs/";
+
+        for (unsigned i = 0; i < MAX_DEPTH; i++) {
+                const char *ref = json_string(node, "$ref");
+
+                if (!ref || strncmp(ref, prefix, strlen(prefix)) != 0)
+                        break;
+                node = json_member(json_member(w->root, "$defs"), ref + strlen(prefix));
+        }
+        return node;
+}
+
+static const cJSON *alternatives(const cJSON *node) {
+        return json_member(node, "anyOf") ?: json_member(node, "oneOf");
+}
+
+static void put_type(struct walk *w, const cJSON *node, unsigned depth);
+
+/* "a, b" of whatever put() writes for each child. */
+static void put_list(struct walk *w, const cJSON *list, const char *between, unsigned depth,
+                     void (*put)(struct walk *w, const cJSON *child, unsigned depth)) {
+        const cJSON *child;
+
+        cJSON_ArrayForEach (child, list) {
+                if (child != list->child)
+                        buffer_puts(&w->type, between);
+                put(w, child, depth);
+        }
+}
+
+static void put_literal(struct walk *w, const cJSON *value, unsigned depth) {
+        json_print(value, &w->type);
+}
+
+static void put_word(struct walk *w, const cJSON *value, unsigned depth) {
+        buffer_puts(&w->type, cJSON_IsString(value) ? value->valuestring : "any");
+}
+
+static void put_type(struct walk *w, const cJSON *node, unsigned depth) {
+        const cJSON *at = resolve(w, node), *type = json_member(at, "type");
+        const char *name = cJSON_GetStringValue(type);
+
+        if (depth >= MAX_DEPTH)
+                buffer_puts(&w->type, "…");
+        else if (json_member(at, "const"))
+                put_literal(w, json_member(at, "const"), depth);
+        else if (json_member(at, "enum"))
+                put_list(w, json_member(at, "enum"), ", ", depth, put_literal);
+        else if (alternatives(at))
+                put_list(w, alternatives(at), " or ", depth + 1, put_type);
+        else if (cJSON_IsArray(type))
+                put_list(w, type, " or ", depth, put_word);
+        else if (name && strcmp(name, "array") == 0 && json_member(at, "items")) {
+                buffer_puts(&w->type, "array of ");
+                put_type(w, json_member(at, "items"), depth + 1);
+        } else
+                buffer_puts(&w->type, json_string(at, "format") ?: name ?: "any");
+}
+
+static void put_limits(const cJSON *node, struct buffer *to) {
+        /* clang-format off */
+        static const struct {
+                const char *keyword, *before, *after;
+        } limits[] = {
+                { "minLength",        "at least ",      " characters" },
+                { "maxLength",        "at most ",       " characters" },
+                { "minItems",         "at least ",      " items"      },
+                { "maxItems",         "at most ",       " items"      },
+                { "minimum",          "",               " or more"    },
+                { "maximum",          "",               " or less"    },
+                { "exclusiveMinimum", "more than ",     ""            },
+                { "exclusiveMaximum", "less than ",     ""            },
+                { "multipleOf",       "a multiple of ", ""            },
+                { "pattern",          "matches ",       ""            },
+                { "default",          "default ",       ""            },
+        };
+        /* clang-format on */
+        const char *between = to->size > 0 ? " (" : "(";
+
+        for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
+                const cJSON *value = json_member(node, limits[i].keyword);
+
+                if (!value)
+                        continue;
+                buffer_puts(to, between);
+                buffer_puts(to, limits[i].before);
+                json_print(value, to);
+                buffer_puts(to, limits[i].after);
+                between = ", ";
+        }
+        if (between[0] == ',')
+                buffer_putc(to, ')');
+}
+
+static bool is_required(const cJSON *node, const char *name) {
+        const cJSON *required;
+
+        cJSON_ArrayForEach (required, json_member(node, "required"))
+                if (cJSON_IsString(required) && strcmp(required->valuestring, name) == 0)
+                        return true;
+        return false;
+}
+
+static void put_field(struct walk *w, const cJSON *parent, const cJSON *property) {
+        const cJSON *at = resolve(w, property);
+
+        buffer_clear(&w->type);
+        buffer_clear(&w->meaning);
+        buffer_puts(&w->meaning,
+                    json_string(property, "description") ?: json_string(at, "description") ?: "");
+        put_limits(at, &w->meaning);
+        put_type(w, property, 0);
+        if (buffer_error(&w->path) < 0 || buffer_error(&w->type) < 0 ||
+            buffer_error(&w->meaning) < 0 || w->n_found >= FIELDS_MAX)
+                return;
+
+        w->n_found++;
+        w->found(&(struct field){ .path = w->path.data,
+                                  .type = w->type.data,
+                                  .required = is_required(parent, property->string),
+                                  .meaning = w->meaning.data },
+                 w->userdata);
+}
+
+/* Takes the path back to what it was. */
+static void shorten_path(struct walk *w, size_t size) {
+        if (buffer_error(&w->path) == 0 && w->path.data) {
+                w->path.size = size;
+                w->path.data[size] = 0;
+        }
+}
+
+static void walk_node(struct walk *w, const cJSON *node, unsigned depth) {
+        const cJSON *at = resolve(w, node), *child;
+        size_t size = w->path.size;
+
+        if (!at || depth >= MAX_DEPTH || w->n_found >= FIELDS_MAX)
+                return;
+
+        cJSON_ArrayForEach (child, json_member(at, "properties")) {
+                if (!child->string)
+                        break; /* an array */
+                buffer_puts(&w->path, size > 0 ? "." : "");
+                buffer_puts(&w->path, child->string);
+                put_field(w, at, child);
+                walk_node(w, child, depth + 1);
+                shorten_path(w, size);
+        }
+        if (json_member(at, "items")) {
+                buffer_puts(&w->path, "[]");
+                walk_node(w, json_member(at, "items"), depth + 1);
+                shorten_path(w, size);
+        }
+        cJSON_ArrayForEach (child, alternatives(at))
+                walk_node(w, child, depth + 1);
+        cJSON_ArrayForEach (child, json_member(at, "allOf"))
+                walk_node(w, child, depth + 1);
+}
+
+int fields_walk(const cJSON *schema, void (*found)(const struct field *f, void *userdata),
+                void *userdata) {
+        struct walk w = { .root = schema, .found = found, .userdata = userdata };
+        int r;
+
+        walk_node(&w, schema, 0);
+        r = buffer_error(&w.path) < 0 ? -ENOMEM : 0;
+        buffer_done(&w.path);
+        buffer_done(&w.type);
+        buffer_done(&w.meaning);
+        return r;
+}

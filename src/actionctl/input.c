@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actionctl/output.h"
+
+#define TOKEN_MAX ((size_t)16 << 10)
+#define READ_BYTES ((size_t)64 << 10)
+
+static const char *file_name(const char *path) {
+        return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+}
+
+static int tell(const char *path, int r, size_t max) {
+        if (r == -EFBIG)
+                output_error("'%s' is larger than %zu bytes", path, max);
+        else
+                output_error("cannot read '%s': %s", path, strerror(-r));
+        return CTL_USAGE;
+}
+
+static int read_all(const char *path, size_t max, struct buffer *to) {
+        _cleanup_(fd_closep) int fd = open(file_name(path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        if (fd < 0)
+                return -errno;
+        for (;;) {
+                char *at = buffer_reserve(to, READ_BYTES);
+                ssize_t n;
+
+                if (!at)
+                        return -ENOMEM;
+                n = read(fd, at, READ_BYTES);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+                buffer_advance(to, (size_t)n);
+                if (to->size > max)
+                        return -EFBIG;
+        }
+}
+
+static size_t line_of(const char *text, size_t offset) {
+        size_t n = 1;
+
+        for (size_t i = 0; i < offset; i++)
+                n += text[i] == '\n';
+        return n;
+}
+
+static int check_object(const char *path, const char *text, size_t size) {
+        struct json_envelope e;
+        struct json_fault fault;
+        int r;
+
+        r = json_scan(text, size, &e, &fault);
+        if (r == -EBADMSG)
+                output_error("'%s' is no JSON: %s, in line %zu", path, fault.reason,
+                             line_of(text, fault.offset));
+        else if (r < 0)
+                return tell(path, r, 0);
+        else if (e.root.type != JSON_OBJECT)
+                output_error("'%s' holds JSON, but no object: write {…}", path);
+        else
+                return 0;
+        return CTL_USAGE;
+}
+
+int input_json(const char *path, size_t max, struct buffer *ret) {
+        int r = read_all(path, max, ret);
+
+        if (r < 0)
+                return tell(path, r, max);
+        return check_object(path, ret->data ?: "", ret->size);
+}
+
+int input_secret_json(const char *path, size_t max, struct secret **ret) {
+        _cleanup_(secret_freep) struct secret *s = NULL;
+        int r;
+
+        r = secret_read_file(file_name(path), max, &s);
+        if (r < 0)
+                return tell(path, r, max);
+        r = check_object(path, s->data, s->size);
+        if (r != 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+/* Without the white space that editors and echo leave around it. */
+static int trim_token(const char *origin, const char *text, size_t size, struct secret **ret) {
+        static const char blank[] = " \t\r\n";
+
+        for (; size > 0 && strchr(blank, text[size - 1]); size--)
+                ;
+        for (; size > 0 && strchr(blank, *text); size--)
+                text++;
+        if (size == 0 || memchr(text, 0, size)) {
+                output_error("%s holds no token", origin);
+                return CTL_USAGE;
+        }
+        if (secret_new(text, size, ret) < 0)
+                return tell(origin, -ENOMEM, 0);
+        return 0;
+}
+
+int input_token_file(const char *path, struct secret **ret) {
+        _cleanup_(secret_freep) struct secret *s = NULL;
+        int r;
+
+        r = secret_read_file(file_name(path), TOKEN_MAX, &s);
+        if (r < 0)
+                return tell(path, r, TOKEN_MAX);
+        return trim_token(path, s->data, s->size, ret);
+}
+
+int input_token(const struct ctl *ctl, struct secret **ret) {
+        const char *token = getenv("ACTION_ENGINE_TOKEN"),
+                   *file = getenv("ACTION_ENGINE_TOKEN_FILE");
+
+        if (ctl->token_file)
+                return input_token_file(ctl->token_file, ret);
+        if (token && *token)
+                return trim_token("ACTION_ENGINE_TOKEN", token, strnlen(token, TOKEN_MAX), ret);
+        if (file && *file)
+                return input_token_file(file, ret);
+        *ret = NULL;
+        return 0;
+}

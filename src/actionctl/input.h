@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What actionctl reads besides its arguments: files, or stdin by the name "-". Failures are told
+ * here; what is returned then is the exit code.
+ */
+
+#include <stddef.h>
+
+#include "actionctl/ctl.h"
+#include "base/buffer.h"
+#include "base/secret.h"
+
+/* Reads one JSON object, however it is laid out. Returns 0 or an exit code. */
+int input_json(const char *path, size_t max, struct buffer *ret);
+/* The same for what nobody else may see. The caller owns *ret. */
+int input_secret_json(const char *path, size_t max, struct secret **ret);
+
+/*
+ * The token from --token-file, else $ACTION_ENGINE_TOKEN, else $ACTION_ENGINE_TOKEN_FILE; *ret is
+ * NULL when there is none. The caller owns it. Returns 0 or an exit code.
+ */
+int input_token(const struct ctl *ctl, struct secret **ret);
+/* From that file. */
+int input_token_file(const char *path, struct secret **ret);

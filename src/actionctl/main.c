@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <locale.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actionctl/ctl.h"
+#include "actionctl/options.h"
+#include "actionctl/output.h"
+
+struct verb {
+        const char *words[2]; /* the second is NULL in a verb of one word */
+        const char *arguments;
+        unsigned bit;
+        unsigned min, max; /* arguments */
+        int (*run)(const struct ctl *ctl);
+        const char *help;
+        const char *more; /* of its own help */
+};
+
+#define MANY 100000
+
+/* clang-format off */
+static const struct verb verbs[] = {
+        { { "perform" }, "PLATFORM ACTION [KEY=TEXT | KEY:=JSON]... | -", CTL_PERFORM, 2, MANY, ctl_perform,
+          "have an action carried out",
+          "The payload comes from the arguments, from --payload FILE, or from stdin (-).\n"
+          "  subject=Hello      a text, always\n"
+          "  count:=3           any JSON: a number, true, [\"a\",\"b\"], {\"a\":1}\n"
+          "  to=a@example.com to=b@example.com\n"
+          "                     the same key again makes an array of all its values\n" },
+        { { "ping" }, "", CTL_PING, 0, 0, ctl_ping,
+          "see whether the engine answers", "" },
+        { { "health" }, "", CTL_HEALTH, 0, 0, ctl_health,
+          "see how the engine, its neighbours and adapters are", "" },
+        { { "actions" }, "[PLATFORM [ACTION]]", CTL_ACTIONS, 0, 2, ctl_actions,
+          "list what can be done, or describe one action", "" },
+        { { "auth", "token" }, "PLATFORM", CTL_AUTH_TOKEN, 1, 1, ctl_auth_token,
+          "store a credential that you already have",
+          "The credential is a JSON object and never an argument, which others could read.\n" },
+        { { "token", "keygen" }, "", CTL_TOKEN_KEYGEN, 0, 0, ctl_token_keygen,
+          "make a pair of keys to sign tokens with",
+          "No file is overwritten. With --issuer the key is good for tokens of that issuer only.\n" },
+        { { "token", "create" }, "", CTL_TOKEN_CREATE, 0, 0, ctl_token_create,
+          "make a token and print it", "" },
+        { { "token", "inspect" }, "[FILE | -]", CTL_TOKEN_INSPECT, 0, 1, ctl_token_inspect,
+          "show what a token says, without verifying it",
+          "Without FILE: the token that the other verbs would use.\n" },
+};
+
+static const struct {
+        enum ctl_exit code;
+        const char *meaning;
+} exits[] = {
+        { CTL_SUCCESS,     "done" },
+        { CTL_REFUSED,     "the engine said no, and would again" },
+        { CTL_USAGE,       "wrong arguments, or a file that cannot be read or written" },
+        { CTL_UNREACHABLE, "the engine cannot be reached" },
+        { CTL_RETRY,       "not now: the same request may be sent again" },
+        { CTL_UNKNOWN,     "nobody knows whether it happened: look before you repeat it" },
+};
+
+static const char *const variables[][2] = {
+        { "ACTION_ENGINE_SOCKET",     "where the engine listens, unless --socket says" },
+        { "ACTION_ENGINE_TOKEN",      "your token, unless --token-file says" },
+        { "ACTION_ENGINE_TOKEN_FILE", "a file that holds it, unless the one above is set" },
+        { "NO_COLOR",                 "if set, no colour" },
+};
+/* clang-format on */
+
+static void verb_name(const struct verb *v, char *ret, size_t size) {
+        snprintf(ret, size, "%s%s%s", v->words[0], v->words[1] ? " " : "",
+                 v->words[1] ? v->words[1] : "");
+}
+
+static int help_all(void) {
+        char name[32];
+
+        puts("Usage: actionctl [OPTION]... VERB [ARGUMENT]...\n\n"
+             "Has actions carried out by the Action Engine.\n\nVerbs:");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                verb_name(&verbs[i], name, sizeof(name));
+                printf("  %-15s %s\n", name, verbs[i].help);
+        }
+        puts("\nOptions ('actionctl VERB --help' says which belong to a verb):");
+        options_print(CTL_ANY);
+        puts("\nExit codes:");
+        for (size_t i = 0; i < ELEMENTSOF(exits); i++)
+                printf("  %d  %s\n", (int)exits[i].code, exits[i].meaning);
+        puts("\nEnvironment:");
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
+                printf("  %-24s  %s\n", variables[i][0], variables[i][1]);
+        return CTL_SUCCESS;
+}
+
+static int help_verb(const struct verb *v) {
+        char name[32];
+
+        verb_name(v, name, sizeof(name));
+        printf("Usage: actionctl %s%s%s [OPTION]...\n\nTo %s.\n%s\nOptions:\n", name,
+               *v->arguments ? " " : "", v->arguments, v->help, v->more);
+        options_print(v->bit);
+        return CTL_SUCCESS;
+}
+
+/* The verb that stands first; *ret_n is how many words it has. */
+static const struct verb *find_verb(char *const *arguments, size_t n, size_t *ret_n) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                const struct verb *v = &verbs[i];
+
+                *ret_n = v->words[1] ? 2 : 1;
+                if (n >= *ret_n && strcmp(arguments[0], v->words[0]) == 0 &&
+                    (!v->words[1] || strcmp(arguments[1], v->words[1]) == 0))
+                        return v;
+        }
+        return NULL;
+}
+
+static int run_verb(const struct verb *v, struct ctl *ctl) {
+        char name[32], error[OPTIONS_ERROR_SIZE];
+
+        ctl->verb = v->bit;
+        if (ctl->help)
+                return help_verb(v);
+        verb_name(v, name, sizeof(name));
+        if (options_check(ctl, name, error) < 0)
+                return output_usage("%s", error);
+        if (ctl->n_arguments < v->min || ctl->n_arguments > v->max)
+                return output_usage("it goes: actionctl %s %s", name, v->arguments);
+        return v->run(ctl);
+}
+
+static int run(int argc, char *argv[], struct ctl *ctl) {
+        char error[OPTIONS_ERROR_SIZE];
+        const struct verb *v;
+        size_t n, n_words;
+        int first;
+
+        if (options_read(argc, argv, ctl, &first, error) < 0)
+                return output_usage("%s", error);
+        if (ctl->version) {
+                puts("actionctl " ACTIONCTL_VERSION);
+                return CTL_SUCCESS;
+        }
+
+        n = (size_t)(argc - first);
+        v = n > 0 ? find_verb(argv + first, n, &n_words) : NULL;
+        if (!v && ctl->help)
+                return help_all();
+        if (n == 0)
+                return output_usage("what is to be done? Name a verb");
+        if (!v)
+                return output_usage("there is no verb '%s%s%s'", argv[first], n > 1 ? " " : "",
+                                    n > 1 ? argv[first + 1] : "");
+        ctl->arguments = argv + first + n_words;
+        ctl->n_arguments = n - n_words;
+        return run_verb(v, ctl);
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(options_done) struct ctl ctl = { 0 };
+
+        (void)setlocale(LC_CTYPE, "");
+        if (sodium_init() < 0) {
+                output_error("there are no random numbers to be had");
+                return CTL_USAGE;
+        }
+        return output_end(run(argc, argv, &ctl));
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define DAY_MSEC (UINT64_C(24) * 3600 * 1000)
+
+/* Reads one value; `target` is where the row's offset points. Returns 0 or a negative errno. */
+typedef int option_set_fn(const char *value, void *target);
+
+struct option_row {
+        const char *name;
+        const char *value; /* what it is called in the help; NULL: a switch */
+        option_set_fn *set;
+        size_t offset;
+        unsigned verbs;    /* where it means something */
+        unsigned required; /* where nothing goes without it */
+        char letter;
+        const char *help;
+};
+
+static int set_true(const char *value, void *target) {
+        *(bool *)target = true;
+        return 0;
+}
+
+static int set_text(const char *value, void *target) {
+        if (!*value)
+                return -EINVAL;
+        *(const char **)target = value;
+        return 0;
+}
+
+static int set_list(const char *value, void *target) {
+        struct ctl_list *list = target;
+        const char **items;
+
+        if (!*value)
+                return -EINVAL;
+        items = reallocarray(list->items, list->n + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        items[list->n++] = value;
+        list->items = items;
+        return 0;
+}
+
+static int set_deadline(const char *value, void *target) {
+        return options_parse_duration(value, DAY_MSEC, target);
+}
+
+static int set_ttl(const char *value, void *target) {
+        return options_parse_duration(value, 366 * DAY_MSEC, target);
+}
+
+static int set_uid(const char *value, void *target) {
+        unsigned long long uid;
+        char *end;
+
+        if (strspn(value, "0123456789") == 0)
+                return -EINVAL;
+        errno = 0;
+        uid = strtoull(value, &end, 10);
+        if (errno != 0 || *end || uid >= UINT32_MAX)
+                return -EINVAL;
+        *(int64_t *)target = (int64_t)uid;
+        return 0;
+}
+
+#define AT(field) offsetof(struct ctl, field)
+#define CREDENTIAL_VERBS (CTL_PERFORM | CTL_AUTH_TOKEN)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+        { "account",    "NAME",   set_text,     AT(account),       CREDENTIAL_VERBS, 0, 0, "which of the user's accounts there (default: default)" },
+        { "any-uid",    NULL,     set_true,     AT(any_uid),       CTL_TOKEN_CREATE, 0, 0, "a token that any uid may present" },
+        { "credential", "FILE|-", set_text,     AT(credential),    CTL_AUTH_TOKEN, CTL_AUTH_TOKEN, 0, "a JSON object, from a file or stdin" },
+        { "deadline",   "SEC",    set_deadline, AT(deadline_msec), CTL_PERFORM, 0, 0, "give up after this long" },
+        { "dry-run",    NULL,     set_true,     AT(dry_run),       CTL_PERFORM, 0, 0, "everything but the call to the platform" },
+        { "help",       NULL,     set_true,     AT(help),          CTL_ANY, 0, 'h', "this text, or that of one verb" },
+        { "issuer",     "NAME",   set_text,     AT(issuer),        CTL_TOKEN_KEYGEN | CTL_TOKEN_CREATE, 0, 0, "who issues the tokens (default: whom the key names, or actionctl)" },
+        { "json",       NULL,     set_true,     AT(json),          CTL_ENGINE | CTL_TOKEN_INSPECT, 0, 0, "raw JSON: the engine's response line as it came" },
+        { "key",        "FILE",   set_text,     AT(key),           CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "the private key to sign with" },
+        { "kid",        "KID",    set_text,     AT(kid),           CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "the key's name" },
+        { "payload",    "FILE|-", set_text,     AT(payload),       CTL_PERFORM, 0, 0, "a JSON object, from a file or stdin" },
+        { "private",    "FILE",   set_text,     AT(private_key),   CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "where to write the private key, mode 0600" },
+        { "public",     "FILE",   set_text,     AT(public_key),    CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "where to write the public key" },
+        { "scope",      "SCOPE",  set_list,     AT(scopes),        CTL_TOKEN_CREATE, 0, 0, "what it allows: gmail:send_email, gmail:*, auth:gmail, *; may be repeated" },
+        { "socket",     "PATH",   set_text,     AT(socket),        CTL_ENGINE, 0, 0, "where the engine listens" },
+        { "token-file", "FILE",   set_text,     AT(token_file),    CTL_ENGINE | CTL_TOKEN_INSPECT, 0, 0, "a file that holds your token" },
+        { "ttl",        "TIME",   set_ttl,      AT(ttl_msec),      CTL_TOKEN_CREATE, 0, 0, "how long it is good: 90s, 15m, 1h (default), at most 366d" },
+        { "uid",        "N",      set_uid,      AT(uid),           CTL_TOKEN_CREATE, 0, 0, "the only uid that may present it (default: your own)" },
+        { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
+        { "users",      "USER",   set_list,     AT(users),         CTL_TOKEN_CREATE, 0, 0, "a further user it may act for, or *; may be repeated" },
+        { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE, 0, 'v', "show the request lines on stderr, secrets masked" },
+        { "version",    NULL,     set_true,     AT(version),       CTL_ANY, 0, 0, "the program's version" },
+};
+/* clang-format on */
+
+#define LONG_BASE 256
+
+static const struct option_row *find(int c) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (c == LONG_BASE + (int)i || (rows[i].letter && c == rows[i].letter))
+                        return &rows[i];
+        return NULL;
+}
+
+static bool is_set(const struct ctl *ctl, const struct option_row *row) {
+        const void *at = (const char *)ctl + row->offset;
+
+        if (row->set == set_true)
+                return *(const bool *)at;
+        if (row->set == set_text)
+                return *(const char *const *)at;
+        if (row->set == set_list)
+                return ((const struct ctl_list *)at)->n > 0;
+        if (row->set == set_uid)
+                return *(const int64_t *)at >= 0;
+        return *(const uint64_t *)at > 0;
+}
+
+static int set(const struct option_row *row, const char *value, struct ctl *ctl, char *error) {
+        int r = row->set(value, (char *)ctl + row->offset);
+
+        if (r < 0)
+                snprintf(error, OPTIONS_ERROR_SIZE, "--%s takes %s, not '%s'", row->name,
+                         row->value, value);
+        return r;
+}
+
+int options_read(int argc, char *argv[], struct ctl *ret, int *ret_first,
+                 char error[static OPTIONS_ERROR_SIZE]) {
+        struct option options[ELEMENTSOF(rows) + 1] = { 0 };
+        int c, r;
+
+        *ret = (struct ctl){ .uid = -1 };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                options[i] = (struct option){
+                        .name = rows[i].name,
+                        .has_arg = rows[i].value ? required_argument : no_argument,
+                        .val = LONG_BASE + (int)i,
+                };
+
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, ":hv", options, NULL)) >= 0) {
+                const struct option_row *row = find(c == ':' ? optopt : c);
+
+                if (!row || c == ':') {
+                        snprintf(error, OPTIONS_ERROR_SIZE,
+                                 row ? "'%s' needs a value" : "there is no option '%s'",
+                                 argv[optind - 1]);
+                        return -EINVAL;
+                }
+                r = set(row, optarg, ret, error);
+                if (r < 0)
+                        return r;
+        }
+        *ret_first = optind;
+        return 0;
+}
+
+void options_done(struct ctl *ctl) {
+        free(ctl->scopes.items);
+        free(ctl->users.items);
+}
+
+int options_check(const struct ctl *ctl, const char *verb, char error[static OPTIONS_ERROR_SIZE]) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                bool given = is_set(ctl, &rows[i]);
+
+                if (given && !(rows[i].verbs & ctl->verb))
+                        snprintf(error, OPTIONS_ERROR_SIZE, "'%s' has no option --%s", verb,
+                                 rows[i].name);
+                else if (!given && rows[i].required & ctl->verb)
+                        snprintf(error, OPTIONS_ERROR_SIZE, "'%s' needs --%s %s", verb,
+                                 rows[i].name, rows[i].value);
+                else
+                        continue;
+                return -EINVAL;
+        }
+        return 0;
+}
+
+void options_print(unsigned verbs) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char name[32], letter[8] = "    ";
+
+                if (!(rows[i].verbs & verbs))
+                        continue;
+                if (rows[i].letter)
+                        snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
+                snprintf(name, sizeof(name), "--%s %s", rows[i].name,
+                         rows[i].value ? rows[i].value : "");
+                printf("  %s%-20s %s\n", letter, name, rows[i].help);
+        }
+}
+
+int options_parse_duration(const char *text, uint64_t max_msec, uint64_t *ret) {
+        static const struct {
+                const char *unit;
+                double msec;
+        } units[] = {
+                { "", 1000 }, { "s", 1000 }, { "m", 60e3 }, { "h", 3600e3 }, { "d", 86400e3 },
+        };
+        char *end;
+        double n;
+
+        if (strspn(text, "0123456789") == 0) /* no sign, no "inf", no "0x" */
+                return -EINVAL;
+        if (strspn(text, "0123456789.") != strcspn(text, "smhd"))
+                return -EINVAL;
+        n = strtod(text, &end);
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                if (strcmp(end, units[i].unit) == 0) {
+                        n *= units[i].msec;
+                        if (n < 1 || n > (double)max_msec)
+                                return -EINVAL;
+                        *ret = (uint64_t)n;
+                        return 0;
+                }
+        return -EINVAL;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/output.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* How many bytes at `p` a terminal would obey instead of show; 0 when it is an honest character. */
+static size_t unprintable(const unsigned char *p) {
+        if (*p < 0x20 || *p == 0x7f)
+                return 1;
+        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+                return 2; /* C1 */
+        if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] >= 0xa8 && p[2] <= 0xae))
+                return 3; /* line separators; directions, U+202A to U+202E */
+        if (p[0] == 0xe2 && p[1] == 0x81 && (p[2] >= 0xa6 && p[2] <= 0xa9))
+                return 3; /* isolates, U+2066 to U+2069 */
+        return 0;
+}
+
+void output_clean(const char *text, struct buffer *to) {
+        const unsigned char *p = (const unsigned char *)text;
+
+        while (*p) {
+                size_t n = unprintable(p);
+
+                buffer_putc(to, n > 0 ? '?' : (char)*p);
+                p += n > 0 ? n : 1;
+        }
+}
+
+static void put_clean(const char *text, FILE *to) {
+        _cleanup_(buffer_done) struct buffer clean = { 0 };
+
+        output_clean(text, &clean);
+        if (clean.data)
+                fputs(clean.data, to);
+}
+
+/* ---- stdout ---- */
+
+static void put_scalar(const cJSON *value) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        if (cJSON_IsString(value)) {
+                put_clean(value->valuestring, stdout);
+                return;
+        }
+        json_print(value, &text);
+        fputs(text.data ?: "", stdout);
+}
+
+static void put_value(const cJSON *value, unsigned level) {
+        const cJSON *child;
+
+        cJSON_ArrayForEach (child, value) {
+                printf("%*s", (int)level * 2, "");
+                if (child->string)
+                        put_clean(child->string, stdout);
+                fputs(child->string ? ":" : "-", stdout);
+                if (child->child) {
+                        putchar('\n');
+                        put_value(child, level + 1);
+                } else {
+                        putchar(' ');
+                        put_scalar(child);
+                        putchar('\n');
+                }
+        }
+}
+
+void output_value(const cJSON *value) {
+        if (value && value->child)
+                put_value(value, 0);
+        else if (value && !cJSON_IsObject(value)) {
+                put_scalar(value);
+                putchar('\n');
+        }
+}
+
+void output_line(const char *line, size_t size) {
+        for (size_t i = 0; i < size; i++) {
+                unsigned char c = (unsigned char)line[i],
+                              next = i + 1 < size ? (unsigned char)line[i + 1] : 0;
+
+                if (c == 0x7f)
+                        fputs("\\u007f", stdout);
+                else if (c == 0xc2 && next < 0xa0) {
+                        printf("\\u%04x", next);
+                        i++;
+                } else
+                        putchar(c);
+        }
+        putchar('\n');
+}
+
+int output_end(int code) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return code;
+        output_error("cannot write the output: %s", strerror(errno));
+        return code == CTL_SUCCESS ? CTL_USAGE : code;
+}
+
+struct libscols_table *output_table_new(const struct output_column *columns, size_t n) {
+        struct libscols_table *table = scols_new_table();
+
+        for (size_t i = 0; table && i < n; i++)
+                scols_table_new_column(table, columns[i].name, columns[i].width, columns[i].flags);
+        return table;
+}
+
+void output_table_add(struct libscols_table *table, const char *const *cells, size_t n) {
+        struct libscols_line *line = table ? scols_table_new_line(table, NULL) : NULL;
+
+        for (size_t i = 0; line && i < n; i++) {
+                _cleanup_(buffer_done) struct buffer clean = { 0 };
+
+                output_clean(cells[i], &clean);
+                scols_line_set_data(line, i, clean.data ?: "");
+        }
+}
+
+void output_table_print(struct libscols_table *table) {
+        if (table)
+                scols_print_table(table);
+        scols_unref_table(table);
+}
+
+/* ---- stderr ---- */
+
+static bool in_colour(void) {
+        const char *no = getenv("NO_COLOR");
+
+        return isatty(STDERR_FILENO) && !(no && *no);
+}
+
+static void put_sentence(const char *colour, const char *format, va_list ap) {
+        _cleanup_(buffer_done) struct buffer clean = { 0 };
+        char text[2 * AE_MESSAGE_SIZE];
+
+        vsnprintf(text, sizeof(text), format, ap);
+        output_clean(text, &clean);
+        if (in_colour())
+                fprintf(stderr, "actionctl: %s%s\033[0m\n", colour, clean.data ?: "");
+        else
+                fprintf(stderr, "actionctl: %s\n", clean.data ?: "");
+}
+
+#define RED "\033[1;31m"
+#define YELLOW "\033[33m"
+
+void output_error(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        put_sentence(RED, format, ap);
+        va_end(ap);
+}
+
+void output_note(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        put_sentence(YELLOW, format, ap);
+        va_end(ap);
+}
+
+int output_usage(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        put_sentence(RED, format, ap);
+        va_end(ap);
+        fputs("See 'actionctl --help', or 'actionctl VERB --help'.\n", stderr);
+        return CTL_USAGE;
+}
+
+/* ---- the engine's no ---- */
+
+/* What to do next. A code that is not here has said it in its message. */
+/* clang-format off */
+static const struct {
+        enum ae_code code;
+        const char *text;
+} advice[] = {
+        { AE_MESSAGE_TOO_LARGE,        "Send less at once, or raise MaxMessageBytes= of the engine." },
+        { AE_UNKNOWN_OP,               "The engine is older than this actionctl: compare their versions." },
+        { AE_UNAUTHENTICATED,          "Give your token with --token-file, or in ACTION_ENGINE_TOKEN." },
+        { AE_TOKEN_INVALID,            "See what it says with 'actionctl token inspect', and get a new one." },
+        { AE_TOKEN_EXPIRED,            "Get a new token; 'actionctl token create' makes one where the key is." },
+        { AE_FORBIDDEN,                "Ask whoever issues the tokens, or writes the policy, to allow it." },
+        { AE_APPROVAL_REQUIRED,        "Somebody has to approve it first." },
+        { AE_UNSUPPORTED_PLATFORM,     "'actionctl actions' lists what there is." },
+        { AE_UNSUPPORTED_ACTION,       "'actionctl actions PLATFORM' lists what there is." },
+        { AE_INVALID_PAYLOAD,          "'actionctl actions PLATFORM ACTION' describes the fields." },
+        { AE_NOT_CONNECTED,            "Connect it first: 'actionctl auth token PLATFORM --credential FILE'." },
+        { AE_REAUTHORIZATION_REQUIRED, "Connect it again: 'actionctl auth token PLATFORM --credential FILE'." },
+        { AE_OUTCOME_UNKNOWN,          "It may have happened: look at the platform before you send it again." },
+        { AE_INTERNAL,                 "The engine's journal has the detail." },
+};
+/* clang-format on */
+
+static void put_findings(const cJSON *errors) {
+        const cJSON *finding;
+
+        cJSON_ArrayForEach (finding, errors) {
+                const char *path = json_string(finding, "path");
+                const char *message = json_string(finding, "message");
+
+                fputs("  ", stderr);
+                put_clean(path && *path ? path : "the payload", stderr);
+                fputc(' ', stderr);
+                put_clean(message ?: "is not right", stderr);
+                fputc('\n', stderr);
+        }
+}
+
+/* What else the error says, by its own words: details.by, upstream.status, ... */
+static void put_members(const char *title, const cJSON *object) {
+        const cJSON *member;
+
+        cJSON_ArrayForEach (member, object) {
+                _cleanup_(buffer_done) struct buffer text = { 0 };
+
+                if (cJSON_IsString(member))
+                        output_clean(member->valuestring, &text);
+                else
+                        json_print(member, &text);
+                fprintf(stderr, "  %s ", title);
+                put_clean(member->string ?: "", stderr);
+                fprintf(stderr, ": %s\n", text.data ?: "");
+        }
+}
+
+static void put_advice(enum ae_code code, const cJSON *error) {
+        bool retryable = cJSON_IsTrue(json_member(error, "retryable"));
+        int64_t msec;
+
+        if (json_integer(error, "retry_after_ms", &msec) == 0 && msec > 0)
+                fprintf(stderr, "Try again in %.1f seconds.\n", (double)msec / 1000);
+        else if (retryable)
+                fputs("It may be sent again as it is; nothing happens twice by that.\n", stderr);
+        for (size_t i = 0; i < ELEMENTSOF(advice); i++)
+                if (advice[i].code == code)
+                        fprintf(stderr, "%s\n", advice[i].text);
+}
+
+int output_failure(const struct ctl *ctl, const cJSON *response) {
+        const cJSON *error = json_member(response, "error");
+        const char *name = json_string(error, "code") ?: "no code";
+        const char *request_id = json_string(response, "request_id");
+        enum ae_code code = ae_code_from_name(name);
+
+        output_error("%s [%s]", json_string(error, "message") ?: "the engine said no", name);
+        put_findings(json_member(error, "errors"));
+        put_members("", json_member(error, "details"));
+        put_members("upstream", json_member(error, "upstream"));
+        put_advice(code, error);
+        if (request_id && (ctl->verbose || code == AE_INTERNAL)) {
+                fputs("Request ", stderr);
+                put_clean(request_id, stderr);
+                fputc('\n', stderr);
+        }
+
+        if (code == AE_OUTCOME_UNKNOWN)
+                return CTL_UNKNOWN;
+        return cJSON_IsTrue(json_member(error, "retryable")) ? CTL_RETRY : CTL_REFUSED;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What a person sees. Text that comes from outside is cleaned before it reaches a terminal:
+ * control characters (C0, DEL, C1) and those that turn the direction of writing become '?'.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "actionctl/ctl.h"
+#include "base/json.h"
+
+/* Appends text, cleaned. Line breaks are control characters like others. */
+void output_clean(const char *text, struct buffer *to);
+
+/* A value, an indented line for each scalar in it, on stdout. */
+void output_value(const cJSON *value);
+
+/*
+ * The engine's line on stdout, as it came: but DEL and C1, which JSON allows unescaped, are
+ * escaped, so that it says the same and cannot drive a terminal.
+ */
+void output_line(const char *line, size_t size);
+
+/* A sentence on stderr, cleaned, with the program's name before it. */
+void output_error(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+void output_note(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+/* The same for wrong arguments, with where to look. Returns CTL_USAGE. */
+int output_usage(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/*
+ * Tells why the engine said no, and what to do next. `error` is the response's member. Returns the
+ * exit code.
+ */
+int output_failure(const struct ctl *ctl, const cJSON *response);
+
+/* Flushes stdout. Returns `code`, or CTL_USAGE when not all could be written. */
+int output_end(int code);
+
+struct libscols_table;
+
+struct output_column {
+        const char *name;
+        double width; /* a share of the terminal, or columns; see libsmartcols */
+        int flags;
+};
+
+/* A table on stdout. NULL when memory is out; the others accept that. */
+struct libscols_table *output_table_new(const struct output_column *columns, size_t n);
+void output_table_add(struct libscols_table *table, const char *const *cells, size_t n);
+void output_table_print(struct libscols_table *table);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actionctl/input.h"
+#include "actionctl/output.h"
+#include "auth/base64url.h"
+#include "base/clock.h"
+
+/*
+ * Shows what any JWS says, also one that the engine would refuse: that is when a person looks.
+ */
+
+#define PART_MAX ((size_t)16 << 10)
+
+static int no_token(const char *why) {
+        output_error("this is no signed token: %s", why);
+        return CTL_USAGE;
+}
+
+/* One of the token's parts, an object. Returns NULL when it is none. */
+static cJSON *decode_part(const char *text, size_t size) {
+        _cleanup_(json_freep) cJSON *json = NULL;
+        char decoded[PART_MAX];
+        size_t n;
+
+        if (base64url_decode(text, size, decoded, sizeof(decoded), &n) < 0)
+                return NULL;
+        if (json_parse(decoded, n, &json, NULL) < 0 || !cJSON_IsObject(json))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
+static void print_time(const cJSON *claims, const char *name, const char *words) {
+        char text[RFC3339_SIZE];
+        int64_t seconds;
+
+        if (json_integer(claims, name, &seconds) < 0 || seconds < 0 || seconds > 253402300799)
+                return;
+        clock_format_rfc3339((uint64_t)seconds * USEC_PER_SEC, text);
+        printf("%s %s", words, text);
+        if (strcmp(name, "exp") == 0)
+                fputs((uint64_t)seconds * USEC_PER_SEC <= clock_usec(CLOCK_REALTIME)
+                                      ? ", which is over"
+                                      : "",
+                      stdout);
+        putchar('\n');
+}
+
+static void print_json(const cJSON *header, const cJSON *claims) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        buffer_puts(&text, "{\"verified\":false,\"header\":");
+        json_print(header, &text);
+        buffer_puts(&text, ",\"claims\":");
+        json_print(claims, &text);
+        buffer_puts(&text, "}");
+        if (text.data)
+                output_line(text.data, text.size);
+}
+
+static void print_words(const cJSON *header, const cJSON *claims) {
+        puts("Not verified: anybody can write a token that says this.\n");
+        puts("Header");
+        output_value(header);
+        puts("\nClaims");
+        output_value(claims);
+        putchar('\n');
+        print_time(claims, "iat", "Issued  ");
+        print_time(claims, "nbf", "Not before");
+        print_time(claims, "exp", "Expires ");
+        if (!json_member(claims, "cnf"))
+                puts("Any uid may present it.");
+}
+
+static int inspect(const struct ctl *ctl, const char *token, size_t size) {
+        _cleanup_(json_freep) cJSON *header = NULL, *claims = NULL;
+        const char *first = memchr(token, '.', size), *second;
+
+        second = first ? strchr(first + 1, '.') : NULL;
+        if (!second)
+                return no_token("it has not three parts with a dot between");
+        header = decode_part(token, (size_t)(first - token));
+        if (!header)
+                return no_token("its first part is no JSON object in base64url");
+        claims = decode_part(first + 1, (size_t)(second - first - 1));
+        if (!claims)
+                return no_token("its second part is no JSON object in base64url");
+
+        if (ctl->json)
+                print_json(header, claims);
+        else
+                print_words(header, claims);
+        return CTL_SUCCESS;
+}
+
+int ctl_token_inspect(const struct ctl *ctl) {
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        int r;
+
+        r = ctl->n_arguments > 0 ? input_token_file(ctl->arguments[0], &token)
+                                 : input_token(ctl, &token);
+        if (r != 0)
+                return r;
+        if (!token)
+                return output_usage("which token? Name a file, or - for stdin");
+        return inspect(ctl, token->data, token->size);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "actionctl/ctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actionctl/input.h"
+#include "actionctl/output.h"
+#include "auth/jwk-file.h"
+#include "auth/jws.h"
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/id.h"
+
+#define DEFAULT_ISSUER "actionctl"
+#define DEFAULT_TTL_MSEC (UINT64_C(3600) * 1000)
+
+/* ---- token keygen ---- */
+
+static int cannot_write(const char *path, int r) {
+        if (r == -EEXIST)
+                output_error("'%s' exists, and a key is never overwritten: name another file",
+                             path);
+        else
+                output_error("cannot write '%s': %s", path, strerror(-r));
+        return CTL_USAGE;
+}
+
+int ctl_token_keygen(const struct ctl *ctl) {
+        _cleanup_(jwk_freep) struct jwk *key = NULL;
+        int r;
+
+        r = jwk_generate(&jwk_ed25519, ctl->kid, ctl->issuer, &key);
+        if (r < 0)
+                return output_usage("cannot make a key '%s': its name is 1 to %d letters, digits, "
+                                    "'.', '_' or '-'",
+                                    ctl->kid, JWK_KID_MAX);
+
+        r = jwk_write_file(AT_FDCWD, ctl->private_key, key, JWK_PRIVATE);
+        if (r < 0)
+                return cannot_write(ctl->private_key, r);
+        r = jwk_write_file(AT_FDCWD, ctl->public_key, key, JWK_PUBLIC);
+        if (r < 0) {
+                (void)unlink(ctl->private_key); /* half a pair is of no use */
+                return cannot_write(ctl->public_key, r);
+        }
+        output_note("keep '%s' to yourself; give '%s' to the engine as %s.jwk", ctl->private_key,
+                    ctl->public_key, ctl->kid);
+        return CTL_SUCCESS;
+}
+
+/* ---- token create ---- */
+
+static void add_list(const struct ctl_list *list, const char *name, cJSON *claims) {
+        if (list->n > 0)
+                cJSON_AddItemToObject(claims, name,
+                                      cJSON_CreateStringArray(list->items, (int)list->n));
+}
+
+static void add_scope(const struct ctl_list *scopes, cJSON *claims) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        for (size_t i = 0; i < scopes->n; i++)
+                buffer_printf(&text, "%s%s", i > 0 ? " " : "", scopes->items[i]);
+        if (text.size > 0)
+                cJSON_AddStringToObject(claims, "scope", text.data);
+}
+
+static cJSON *make_claims(const struct ctl *ctl, const struct jwk *key, uint64_t now_usec) {
+        uint64_t ttl_sec = (ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC) / 1000;
+        uint64_t now_sec = now_usec / USEC_PER_SEC;
+        cJSON *claims = cJSON_CreateObject();
+        char jti[33];
+
+        id_random_hex(16, jti);
+        cJSON_AddStringToObject(claims, "iss", ctl->issuer ?: key->issuer ?: DEFAULT_ISSUER);
+        cJSON_AddStringToObject(claims, "aud", TOKEN_AUDIENCE);
+        cJSON_AddStringToObject(claims, "sub", ctl->user);
+        cJSON_AddNumberToObject(claims, "iat", (double)now_sec);
+        cJSON_AddNumberToObject(claims, "exp", (double)(now_sec + (ttl_sec > 0 ? ttl_sec : 1)));
+        cJSON_AddStringToObject(claims, "jti", jti);
+        add_scope(&ctl->scopes, claims);
+        add_list(&ctl->users, "users", claims);
+        if (!ctl->any_uid)
+                cJSON_AddNumberToObject(cJSON_AddObjectToObject(claims, "cnf"), "uid",
+                                        ctl->uid >= 0 ? (double)ctl->uid : (double)getuid());
+        return claims;
+}
+
+/* What the engine would refuse is better heard of now. Returns 0 or an exit code. */
+static int check_claims(const struct ctl *ctl, const struct buffer *text, uint64_t now_usec) {
+        _cleanup_(token_claims_done) struct token_claims claims = { 0 };
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+        uid_t uid = ctl->uid >= 0 ? (uid_t)ctl->uid : getuid();
+
+        if (token_claims_parse(text->data, text->size, now_usec, 0, uid, &claims, &error) == 0)
+                return 0;
+        /* The advice behind the fault is for those who were given the token. */
+        return output_usage("the engine would refuse it: %.*s", (int)strcspn(error.message, ";"),
+                            error.message);
+}
+
+static int read_key(const char *path, struct jwk **ret) {
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+
+        if (jwk_read_file(AT_FDCWD, path, JWK_PRIVATE, ret, &error) == 0)
+                return 0;
+        output_error("cannot use the key in '%s': %s", path, error.message);
+        return CTL_USAGE;
+}
+
+static int sign(const struct ctl *ctl, const struct jwk *key, const struct buffer *text) {
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        int r;
+
+        if (ctl->issuer && key->issuer && strcmp(ctl->issuer, key->issuer) != 0)
+                return output_usage("this key is good for the issuer '%s' only", key->issuer);
+        r = jws_sign(text->data, text->size, key, &token);
+        if (r == -EMSGSIZE)
+                return output_usage("the token would be larger than %d bytes: name fewer scopes or "
+                                    "users",
+                                    JWS_MAX_SIZE);
+        if (r < 0) {
+                output_error("cannot sign with the key in '%s': %s", ctl->key,
+                             r == -EINVAL ? "it has no 'kid'" : strerror(-r));
+                return CTL_USAGE;
+        }
+        if (ctl->scopes.n == 0)
+                output_note("without --scope the token says who you are, and allows nothing");
+        puts(token->data);
+        return CTL_SUCCESS;
+}
+
+int ctl_token_create(const struct ctl *ctl) {
+        _cleanup_(jwk_freep) struct jwk *key = NULL;
+        _cleanup_(json_freep) cJSON *claims = NULL;
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        int r;
+
+        if (ctl->any_uid && ctl->uid >= 0)
+                return output_usage("--uid and --any-uid exclude each other");
+        r = read_key(ctl->key, &key);
+        if (r != 0)
+                return r;
+
+        claims = make_claims(ctl, key, now_usec);
+        json_print(claims, &text);
+        if (buffer_error(&text) < 0)
+                return output_usage("out of memory");
+        r = check_claims(ctl, &text, now_usec);
+        if (r != 0)
+                return r;
+        return sign(ctl, key, &text);
+}
