@@ -78,7 +78,7 @@ static int send_request(struct call *c, struct request *q) {
         if (r < 0)
                 return r;
         if (c->ctl->verbose)
-                output_note("sends %s", q->shown.data);
+                output_request(q->shown.data);
         return client_send(c->client, q->line.data, q->line.size);
 }
 

@@ -180,6 +180,12 @@ int output_usage(const char *format, ...) {
         return CTL_USAGE;
 }
 
+void output_request(const char *line) {
+        fputs("> ", stderr);
+        put_clean(line, stderr);
+        fputc('\n', stderr);
+}
+
 /* ---- the engine's no ---- */
 
 /* What to do next. A code that is not here has said it in its message. */

@@ -29,9 +29,11 @@ void output_note(const char *format, ...) __attribute__((__format__(__printf__, 
 /* The same for wrong arguments, with where to look. Returns CTL_USAGE. */
 int output_usage(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
+/* A whole request line on stderr, cleaned. */
+void output_request(const char *line);
+
 /*
- * Tells why the engine said no, and what to do next. `error` is the response's member. Returns the
- * exit code.
+ * Tells why the engine said no, and what to do next. Returns the exit code.
  */
 int output_failure(const struct ctl *ctl, const cJSON *response);
 

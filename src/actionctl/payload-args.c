@@ -63,6 +63,15 @@ static int parse_value(const struct pair *p, cJSON **ret, char *error) {
         return -EINVAL;
 }
 
+/* An array of what is in *first, which is taken over. NULL when memory is out. */
+static cJSON *new_list(cJSON **first) {
+        cJSON *list = cJSON_CreateArray();
+
+        if (list)
+                cJSON_AddItemToArray(list, TAKE_PTR(*first));
+        return list;
+}
+
 /* The value of a key: the only one, or an array of all. `first` is where it comes first. */
 static int gather(const struct pair *pairs, size_t n, size_t first, cJSON **ret, char *error) {
         _cleanup_(json_freep) cJSON *value = NULL, *list = NULL;
@@ -80,11 +89,9 @@ static int gather(const struct pair *pairs, size_t n, size_t first, cJSON **ret,
                 r = parse_value(&pairs[i], &next, error);
                 if (r < 0)
                         return r;
-                if (!list) {
-                        list = cJSON_CreateArray();
-                        cJSON_AddItemToArray(list, TAKE_PTR(value));
-                }
-                if (!cJSON_AddItemToArray(list, next)) {
+                if (!list)
+                        list = new_list(&value);
+                if (!list || !cJSON_AddItemToArray(list, next)) {
                         cJSON_Delete(next);
                         return -ENOMEM;
                 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,40 +55,49 @@ int ctl_token_keygen(const struct ctl *ctl) {
 
 /* ---- token create ---- */
 
-static void add_list(const struct ctl_list *list, const char *name, cJSON *claims) {
-        if (list->n > 0)
-                cJSON_AddItemToObject(claims, name,
-                                      cJSON_CreateStringArray(list->items, (int)list->n));
+static void put_string(struct buffer *to, const char *text) {
+        json_print_string(text, strlen(text), to);
 }
 
-static void add_scope(const struct ctl_list *scopes, cJSON *claims) {
+static void put_users(struct buffer *to, const struct ctl_list *users) {
+        for (size_t i = 0; i < users->n; i++) {
+                buffer_puts(to, i == 0 ? ",\"users\":[" : ",");
+                put_string(to, users->items[i]);
+        }
+        buffer_puts(to, users->n > 0 ? "]" : "");
+}
+
+static void put_scope(struct buffer *to, const struct ctl_list *scopes) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
 
         for (size_t i = 0; i < scopes->n; i++)
                 buffer_printf(&text, "%s%s", i > 0 ? " " : "", scopes->items[i]);
-        if (text.size > 0)
-                cJSON_AddStringToObject(claims, "scope", text.data);
+        if (text.size > 0) {
+                buffer_puts(to, ",\"scope\":");
+                put_string(to, text.data);
+        }
 }
 
-static cJSON *make_claims(const struct ctl *ctl, const struct jwk *key, uint64_t now_usec) {
-        uint64_t ttl_sec = (ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC) / 1000;
+/* Straight into a buffer: no claim can get lost on the way without buffer_error() knowing. */
+static void put_claims(const struct ctl *ctl, const struct jwk *key, uint64_t now_usec,
+                       struct buffer *to) {
+        uint64_t ttl_msec = ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC;
         uint64_t now_sec = now_usec / USEC_PER_SEC;
-        cJSON *claims = cJSON_CreateObject();
         char jti[33];
 
         id_random_hex(16, jti);
-        cJSON_AddStringToObject(claims, "iss", ctl->issuer ?: key->issuer ?: DEFAULT_ISSUER);
-        cJSON_AddStringToObject(claims, "aud", TOKEN_AUDIENCE);
-        cJSON_AddStringToObject(claims, "sub", ctl->user);
-        cJSON_AddNumberToObject(claims, "iat", (double)now_sec);
-        cJSON_AddNumberToObject(claims, "exp", (double)(now_sec + (ttl_sec > 0 ? ttl_sec : 1)));
-        cJSON_AddStringToObject(claims, "jti", jti);
-        add_scope(&ctl->scopes, claims);
-        add_list(&ctl->users, "users", claims);
+        buffer_puts(to, "{\"iss\":");
+        put_string(to, ctl->issuer ?: key->issuer ?: DEFAULT_ISSUER);
+        buffer_puts(to, ",\"aud\":\"" TOKEN_AUDIENCE "\",\"sub\":");
+        put_string(to, ctl->user);
+        buffer_printf(to, ",\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 ",\"jti\":\"%s\"", now_sec,
+                      now_sec + (ttl_msec + 999) / 1000, jti);
+        put_scope(to, &ctl->scopes);
+        put_users(to, &ctl->users);
         if (!ctl->any_uid)
-                cJSON_AddNumberToObject(cJSON_AddObjectToObject(claims, "cnf"), "uid",
-                                        ctl->uid >= 0 ? (double)ctl->uid : (double)getuid());
-        return claims;
+                buffer_printf(to, ",\"cnf\":{\"uid\":%" PRId64 "}",
+                              ctl->uid >= 0 ? ctl->uid : (int64_t)getuid());
+        buffer_putc(to, '}');
 }
 
 /* What the engine would refuse is better heard of now. Returns 0 or an exit code. */
@@ -136,7 +146,6 @@ static int sign(const struct ctl *ctl, const struct jwk *key, const struct buffe
 
 int ctl_token_create(const struct ctl *ctl) {
         _cleanup_(jwk_freep) struct jwk *key = NULL;
-        _cleanup_(json_freep) cJSON *claims = NULL;
         _cleanup_(buffer_done) struct buffer text = { 0 };
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         int r;
@@ -147,8 +156,7 @@ int ctl_token_create(const struct ctl *ctl) {
         if (r != 0)
                 return r;
 
-        claims = make_claims(ctl, key, now_usec);
-        json_print(claims, &text);
+        put_claims(ctl, key, now_usec, &text);
         if (buffer_error(&text) < 0)
                 return output_usage("out of memory");
         r = check_claims(ctl, &text, now_usec);

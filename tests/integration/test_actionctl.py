@@ -1,0 +1,565 @@
+# SPDX-License-Identifier: MIT
+"""actionctl, black box: what it sends, prints and returns, against an engine that says what a test
+tells it to. The real engine is not needed here."""
+
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import pty
+import re
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("AE_BUILD", TOP / "build")).resolve()
+ACTIONCTL = BUILD / "src/actionctl/actionctl"
+TIMEOUT = 60
+
+SUCCESS, REFUSED, USAGE, UNREACHABLE, RETRY, UNKNOWN = range(6)
+
+AUTHENTICATED = {"status": "success", "result": {"user_id": "u"}}
+HANG_UP = object()
+
+
+def error(code, retryable=False, **more):
+    return {"request_id": "0193", "status": "error",
+            "error": {"code": code, "message": "it did not work", "retryable": retryable, **more}}
+
+
+def success(result):
+    return {"request_id": "0193", "status": "success", "result": result}
+
+
+class FakeEngine(contextlib.ExitStack):
+    """Answers each op with what `answers` has for it: a response, bytes to send as they are, or
+    HANG_UP. Keeps what it was sent in `requests`."""
+
+    def __init__(self):
+        super().__init__()
+        self.directory = self.enter_context(tempfile.TemporaryDirectory())
+        self.path = os.path.join(self.directory, "engine.sock")
+        self.answers = {"authenticate": AUTHENTICATED}
+        self.requests = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+        self.callback(self.stop)
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(TIMEOUT)
+        self.listener.close()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                with contextlib.suppress(OSError):
+                    self.converse(connection, lines)
+
+    def converse(self, connection, lines):
+        for line in lines:
+            request = json.loads(line)
+            self.requests.append(request)
+            answer = self.answers[request["op"]]
+            if answer is HANG_UP:
+                return
+            if not isinstance(answer, bytes):
+                answer = json.dumps({"id": request["id"], **answer}).encode() + b"\n"
+            connection.sendall(answer)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.engine = self.enterContext(FakeEngine())
+        self.directory = self.enterContext(tempfile.TemporaryDirectory())
+
+    def file(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "wb") as f:
+            f.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def run_ctl(self, *arguments, code=SUCCESS, stdin="", env=None):
+        """Returns (stdout, stderr). Never without a reason where it fails."""
+        p = subprocess.run([ACTIONCTL, *arguments], input=stdin, capture_output=True, text=True,
+                           timeout=TIMEOUT,
+                           env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8",
+                                "ACTION_ENGINE_SOCKET": self.engine.path, **(env or {})})
+        self.assertEqual(p.returncode, code, p)
+        if code != SUCCESS:
+            self.assertRegex(p.stderr, r"^actionctl: ", p)
+        return p.stdout, p.stderr
+
+    def ask(self, op, answer, *arguments, **more):
+        """One call with one answer. Returns (stdout, stderr, the request)."""
+        self.engine.answers[op] = answer
+        out, err = self.run_ctl(*arguments, **more)
+        return out, err, self.engine.requests[-1]
+
+
+class Perform(Case):
+    def perform(self, answer, *arguments, **more):
+        return self.ask("perform_action", answer, "perform", "gmail", "send_email", *arguments,
+                        **more)
+
+    def test_the_request(self):
+        _, _, request = self.perform(success({}), "to=a", "to=b", "n:=[1,{}]", "--user", "u",
+                                     "--account=work", "--dry-run", "--deadline", "2.5")
+        request.pop("id")
+        self.assertEqual(request, {
+            "op": "perform_action", "platform": "gmail", "action_type": "send_email",
+            "user_id": "u", "account": "work", "deadline_ms": 2500, "dry_run": True,
+            "payload": {"to": ["a", "b"], "n": [1, {}]}})
+
+    def test_the_smallest_request(self):
+        _, _, request = self.perform(success({}))
+        request.pop("id")
+        self.assertEqual(request, {"op": "perform_action", "platform": "gmail",
+                                   "action_type": "send_email", "payload": {}})
+
+    def test_payload_from_a_file_and_from_stdin(self):
+        text = '{\n  "to": "a",\r\n  "n": [\n1.50]\n}\n'
+        path = self.file("payload", text)
+        for arguments in (["--payload", path], ["--payload", "-"], ["-"]):
+            _, _, request = self.perform(success({}), *arguments, stdin=text)
+            self.assertEqual(request["payload"], {"to": "a", "n": [1.5]})
+
+    def test_payloads_that_are_none(self):
+        for name, text, words in (
+                ("empty", "", "no JSON"),
+                ("cut", '{"a":', "no JSON"),
+                ("doubled", '{\n"a":1,\n"a":2}', "line 3"),
+                ("array", "[]", "no object"),
+                ("latin", b'{"a":"\xe4"}', "no JSON"),
+                ("nul", b'{"a":"\0"}', "no JSON")):
+            with self.subTest(name):
+                _, err = self.run_ctl("perform", "p", "a", "--payload", self.file(name, text),
+                                      code=USAGE)
+                self.assertIn(words, err)
+        _, err = self.run_ctl("perform", "p", "a", "--payload", "/nonexistent", code=USAGE)
+        self.assertIn("No such file", err)
+        _, err = self.run_ctl("perform", "p", "a", "b=c", "--payload", "-", code=USAGE)
+        self.assertIn("not both", err)
+        self.assertEqual(self.engine.requests, [])
+
+    def test_the_result_for_people(self):
+        out, err, _ = self.perform(success({"message_id": "abc", "n": 9007199254740991, "ok": True,
+                                            "none": None, "list": ["x", {"y": 1.5}], "empty": []}))
+        self.assertEqual(out, "message_id: abc\nn: 9007199254740991\nok: true\nnone: null\n"
+                              "list:\n  - x\n  -\n    y: 1.5\nempty: []\n")
+        self.assertEqual(err, "")
+
+    def test_the_raw_line(self):
+        line = b'{"id":"call", "status":"success","result":{"n":1.50,"t":"\xc2\x9b\x7f\xc3\xa4"}}\n'
+        out, _, _ = self.perform(line, "--json")
+        self.assertEqual(out, '{"id":"call", "status":"success","result":{"n":1.50,'
+                              '"t":"\\u009b\\u007fä"}}\n')
+
+    def test_the_raw_line_of_a_failure(self):
+        out, err, _ = self.perform(error("forbidden"), "--json", code=REFUSED)
+        self.assertEqual(json.loads(out)["error"]["code"], "forbidden")
+        self.assertIn("[forbidden]", err)
+
+    def test_a_replay_is_told(self):
+        _, err, _ = self.perform({"status": "success", "replayed": True, "result": {}})
+        self.assertIn("recorded answer", err)
+
+
+class Failures(Case):
+    def fail_with(self, answer, code, *arguments):
+        out, err, _ = self.ask("perform_action", answer, "perform", "p", "a", *arguments, code=code)
+        self.assertEqual(out, "")
+        return err
+
+    def test_exit_codes(self):
+        for name, retryable, code in (
+                ("invalid_payload", False, REFUSED), ("forbidden", False, REFUSED),
+                ("token_expired", False, REFUSED), ("internal", False, REFUSED),
+                ("cancelled", False, REFUSED), ("a_code_of_tomorrow", False, REFUSED),
+                ("vault_unavailable", True, RETRY), ("rate_limited", True, RETRY),
+                ("deadline_exceeded", True, RETRY), ("another_of_tomorrow", True, RETRY),
+                ("outcome_unknown", False, UNKNOWN)):
+            with self.subTest(name):
+                err = self.fail_with(error(name, retryable), code)
+                self.assertTrue(err.startswith(f"actionctl: it did not work [{name}]\n"), err)
+
+    def test_every_finding_has_its_line(self):
+        findings = [{"path": "/to", "message": "is required"},
+                    {"path": "/a~1b", "message": "must be a string"},
+                    {"path": "", "message": "must be an object"}]
+        err = self.fail_with(error("invalid_payload", errors=findings), REFUSED)
+        for line in ("  /to is required", "  /a~1b must be a string",
+                     "  the payload must be an object"):
+            self.assertIn(line + "\n", err)
+        self.assertIn("actionctl actions", err)
+
+    def test_what_else_an_error_says(self):
+        err = self.fail_with(error("upstream_rejected", upstream={
+            "status": 403, "reason": "quota", "message": "too much"}), REFUSED)
+        for words in ("upstream status: 403", "upstream reason: quota"):
+            self.assertIn(words, err)
+        self.assertIn("by: polkit", self.fail_with(error("forbidden", details={"by": "polkit"}),
+                                                   REFUSED))
+        self.assertIn("again in 2.5 seconds",
+                      self.fail_with(error("rate_limited", True, retry_after_ms=2500), RETRY))
+
+    def test_outside_text_cannot_drive_the_terminal(self):
+        evil = "a\x1b[31m\r\n\x07\x7f\x9b\u202e\u2066z"
+        answer = error("forbidden", errors=[{"path": "/" + evil, "message": evil}],
+                       details={evil: evil})
+        answer["error"]["message"] = evil
+        answer["error"]["code"] = evil
+        err = self.fail_with(answer, REFUSED)
+        self.assertNotRegex(err, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066]")
+        self.assertIn("a?[31m", err)
+        out, _, _ = self.ask("ping", success({evil: [evil]}), "ping")
+        self.assertNotRegex(out, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066]")
+
+    def test_an_error_of_another_shape(self):
+        for answer in ({"status": "error", "error": {}}, {"status": "error", "error": "no"},
+                       {"status": "error", "error": {"code": 1, "errors": {"a": 1}}}):
+            self.fail_with(answer, REFUSED)
+
+    def test_an_answer_without_id_is_for_us(self):
+        err = self.fail_with(b'{"line":1,"status":"error","error":{"code":"invalid_json",'
+                             b'"message":"m","retryable":false}}\n', REFUSED)
+        self.assertIn("[invalid_json]", err)
+
+    def test_nobody_listens(self):
+        for path in (self.engine.path + "x", "/" + "x" * 200):
+            _, err = self.run_ctl("ping", "--socket", path, code=UNREACHABLE)
+            self.assertIn("cannot reach the engine", err)
+            self.assertIn("systemctl status", err)
+
+    def test_to_lose_the_connection_is_not_to_know(self):
+        err = self.fail_with(HANG_UP, UNKNOWN)
+        self.assertIn("look at the platform", err)
+        for answer in (b"nonsense\n", b"{}\n", b"[]\n", b'{"status":"success","status":"error"}\n'):
+            self.fail_with(answer, UNKNOWN)
+
+    def test_to_lose_the_connection_where_nothing_happens(self):
+        self.fail_with(HANG_UP, UNREACHABLE, "--dry-run")
+        self.ask("ping", HANG_UP, "ping", code=UNREACHABLE)
+        self.ask("health", b"[]\n", "health", code=UNREACHABLE)
+
+
+class Tokens(Case):
+    def test_where_the_token_comes_from(self):
+        path = self.file("token", " from-file \n")
+        other = self.file("other", "from-other")
+        env = {"ACTION_ENGINE_TOKEN": "from-env", "ACTION_ENGINE_TOKEN_FILE": other}
+        for arguments, environment, token in (
+                (["--token-file", path], env, "from-file"),
+                ([], env, "from-env"),
+                ([], {"ACTION_ENGINE_TOKEN_FILE": other}, "from-other"),
+                ([], {"ACTION_ENGINE_TOKEN": "", "ACTION_ENGINE_TOKEN_FILE": other}, "from-other"),
+                ([], {}, None)):
+            self.engine.requests.clear()
+            self.ask("ping", success({}), "ping", *arguments, env=environment)
+            sent = [(r["op"], r.get("token")) for r in self.engine.requests]
+            self.assertEqual(sent, ([("authenticate", token)] if token else []) + [("ping", None)])
+
+    def test_tokens_that_are_none(self):
+        for name, text in (("empty", ""), ("blank", " \n"), ("nul", b"a\0b"), ("huge", "x" * 16385)):
+            with self.subTest(name):
+                self.run_ctl("ping", "--token-file", self.file(name, text), code=USAGE)
+        self.run_ctl("ping", "--token-file", "/nonexistent", code=USAGE)
+        self.assertEqual(self.engine.requests, [])
+
+    def test_a_refused_token_is_the_reason(self):
+        self.engine.answers["authenticate"] = error("token_expired")
+        _, err, _ = self.ask("perform_action", error("unauthenticated"), "perform", "p", "a",
+                             env={"ACTION_ENGINE_TOKEN": "t"}, code=REFUSED)
+        self.assertIn("[token_expired]", err)
+        self.assertNotIn("[unauthenticated]", err)
+
+    def test_a_refused_token_where_none_is_needed(self):
+        self.engine.answers["authenticate"] = error("token_expired")
+        out, err, _ = self.ask("ping", success({}), "ping", env={"ACTION_ENGINE_TOKEN": "t"})
+        self.assertIn("The engine answers.", out)
+        self.assertIn("the token was refused", err)
+
+    def test_verbose_shows_requests_without_secrets(self):
+        credential = self.file("credential", '{"token":"hidden-credential"}')
+        _, err, request = self.ask("auth_token", success({}), "auth", "token", "slack", "-v",
+                                   "--credential", credential,
+                                   env={"ACTION_ENGINE_TOKEN": "hidden-token"})
+        self.assertEqual(request["credential"], {"token": "hidden-credential"})
+        self.assertIn('"op":"authenticate","token":"***"', err)
+        self.assertIn('"op":"auth_token","platform":"slack","credential":"***"', err)
+        self.assertNotIn("hidden", err)
+
+    def test_verbose_cuts_nothing(self):
+        _, err, _ = self.ask("perform_action", success({}), "perform", "p", "a", "-v",
+                             "a=" + "x" * 5000)
+        self.assertIn("x" * 5000 + '"}}\n', err)
+
+
+class Auth(Case):
+    def test_the_request(self):
+        out, _, request = self.ask("auth_token", success({}), "auth", "token", "slack",
+                                   "--credential", "-", "--account=work", "--user=u",
+                                   stdin='{\n"token":"t"\n}\n')
+        request.pop("id")
+        self.assertEqual(request, {"op": "auth_token", "platform": "slack", "account": "work",
+                                   "user_id": "u", "credential": {"token": "t"}})
+        self.assertIn("stored", out)
+
+    def test_credentials_that_are_none(self):
+        for text in ("", "secret", '"secret"', '{"a":"secret"', '{"a":"' + "s" * 65536 + '"}'):
+            _, err = self.run_ctl("auth", "token", "slack", "--credential",
+                                  self.file("credential", text), code=USAGE)
+            self.assertNotIn("secret", err)
+        self.assertEqual(self.engine.requests, [])
+
+
+ACTIONS = {"actions": [
+    {"platform": "gmail", "action_type": "send_email", "title": "Send an e-mail",
+     "description": "Sends one message.", "idempotency": "reconcilable",
+     "payload_schema": {
+         "type": "object", "required": ["to"], "additionalProperties": False,
+         "properties": {
+             "to": {"anyOf": [{"type": "string", "format": "email"}, {"$ref": "#/$defs/list"}],
+                    "description": "Recipients"},
+             "subject": {"type": "string", "maxLength": 998}},
+         "$defs": {"list": {"type": "array", "items": {"type": "string", "format": "email"}}}}},
+    {"platform": "slack", "action_type": "post_message", "title": "Post\x1b[31m", "description": "",
+     "idempotency": "unrepeatable", "payload_schema": {}}]}
+
+
+class Actions(Case):
+    def test_the_list(self):
+        out, _, request = self.ask("list_actions", success(ACTIONS), "actions")
+        self.assertNotIn("platform", request)
+        rows = [line.split() for line in out.splitlines()]
+        self.assertEqual(rows[0][:2], ["PLATFORM", "ACTION"])
+        self.assertEqual([r[:3] for r in rows[1:]], [["gmail", "send_email", "reconcilable"],
+                                                     ["slack", "post_message", "unrepeatable"]])
+        self.assertNotIn("\x1b", out)
+
+    def test_one_platform(self):
+        _, _, request = self.ask("list_actions", success(ACTIONS), "actions", "gmail")
+        self.assertEqual(request["platform"], "gmail")
+
+    def test_one_action(self):
+        out, _, _ = self.ask("list_actions", success(ACTIONS), "actions", "gmail", "send_email")
+        self.assertTrue(out.startswith("Send an e-mail\n\nSends one message.\n\n"), out)
+        self.assertRegex(out, r"(?m)^to +email or array of email +yes +Recipients *$")
+        self.assertRegex(out, r"(?m)^subject +string +\(at most 998 characters\) *$")
+
+    def test_no_such_action(self):
+        _, err, _ = self.ask("list_actions", success(ACTIONS), "actions", "gmail", "x",
+                             code=REFUSED)
+        self.assertIn("there are: send_email", err)
+
+    def test_lists_of_another_shape(self):
+        for result in ({}, {"actions": {}}, {"actions": [1, {}, {"platform": 1}]}, []):
+            self.ask("list_actions", success(result), "actions")
+            self.ask("list_actions", success(result), "actions", "p", "a", code=REFUSED)
+
+
+class Keys(Case):
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def keygen(self, private="key", public="key.pub", **more):
+        return self.run_ctl("token", "keygen", "--kid", "k1", "--private", self.path(private),
+                            "--public", self.path(public), **more)
+
+    def create(self, *arguments, **more):
+        return self.run_ctl("token", "create", "--key", self.path("key"), "--user", "u", *arguments,
+                            **more)
+
+    @staticmethod
+    def claims(token):
+        part = token.split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+    def test_keygen_makes_a_pair(self):
+        self.keygen()
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("key")).st_mode), 0o600)
+        with open(self.path("key")) as private, open(self.path("key.pub")) as public:
+            private, public = json.load(private), json.load(public)
+        self.assertEqual((public["kid"], public["kty"], public["crv"]), ("k1", "OKP", "Ed25519"))
+        self.assertEqual(private["x"], public["x"])
+        self.assertIn("d", private)
+        self.assertNotIn("d", public)
+
+    def test_keygen_overwrites_nothing(self):
+        self.file("key", "mine")
+        _, err = self.keygen(code=USAGE)
+        self.assertIn("never overwritten", err)
+        self.assertFalse(os.path.exists(self.path("key.pub")))
+        self.file("key.pub2", "mine")
+        self.keygen(private="key2", public="key.pub2", code=USAGE)
+        self.assertFalse(os.path.exists(self.path("key2")))  # no half pair
+        with open(self.path("key")) as f:
+            self.assertEqual(f.read(), "mine")
+
+    def test_a_kid_names_no_path(self):
+        self.run_ctl("token", "keygen", "--kid", "../k", "--private", self.path("a"), "--public",
+                     self.path("b"), code=USAGE)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_create(self):
+        self.keygen()
+        out, err = self.create("--scope", "gmail:*", "--scope", "auth:gmail", "--users", "a",
+                               "--users", "b", "--ttl", "15m", "--issuer", "me")
+        self.assertEqual(err, "")
+        claims = self.claims(out)
+        self.assertEqual(claims.pop("exp") - claims.pop("iat"), 900)
+        self.assertRegex(claims.pop("jti"), "^[0-9a-f]{32}$")
+        self.assertEqual(claims, {"iss": "me", "aud": "action-engine", "sub": "u",
+                                  "scope": "gmail:* auth:gmail", "users": ["a", "b"],
+                                  "cnf": {"uid": os.getuid()}})
+
+    def test_whose_uid(self):
+        self.keygen()
+        self.assertEqual(self.claims(self.create("--uid", "1234")[0])["cnf"], {"uid": 1234})
+        self.assertNotIn("cnf", self.claims(self.create("--any-uid")[0]))
+        self.create("--any-uid", "--uid", "0", code=USAGE)
+
+    def test_a_token_that_allows_nothing_is_told(self):
+        self.keygen()
+        self.assertIn("allows nothing", self.create()[1])
+
+    def test_what_the_engine_would_refuse_is_not_made(self):
+        self.keygen()
+        for arguments in (["--scope", "gmail"], ["--scope", "a b"], ["--users", "*", "--users", "a"],
+                          ["--user", "*"], ["--user", "x" * 129]):
+            with self.subTest(arguments):
+                out, err = self.create(*arguments, code=USAGE)
+                self.assertEqual(out, "")
+                self.assertIn("would refuse it", err)
+
+    def test_keys_that_are_none(self):
+        self.keygen()
+        os.chmod(self.path("key"), 0o644)
+        self.assertIn("0600", self.create(code=USAGE)[1])
+        self.run_ctl("token", "create", "--user", "u", "--key", self.path("key.pub"), code=USAGE)
+        self.run_ctl("token", "create", "--user", "u", "--key", "/nonexistent", code=USAGE)
+
+    def test_inspect(self):
+        self.keygen()
+        token, _ = self.create("--scope", "*")
+        path = self.file("token", token)
+        for arguments, more in (([path], {}), (["-"], {"stdin": token}),
+                                (["--token-file", path], {}),
+                                ([], {"env": {"ACTION_ENGINE_TOKEN": token}})):
+            out, _ = self.run_ctl("token", "inspect", *arguments, **more)
+            self.assertIn("Not verified", out)
+            for line in ("alg: EdDSA", "kid: k1", "sub: u"):
+                self.assertIn(line + "\n", out)
+            self.assertNotIn(token.strip().split(".")[2], out)
+        out, _ = self.run_ctl("token", "inspect", "--json", path)
+        shown = json.loads(out)
+        self.assertIs(shown["verified"], False)
+        self.assertEqual(shown["claims"], self.claims(token))
+
+    def test_inspect_what_the_engine_would_refuse(self):
+        def b64(value):
+            return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+        token = f"{b64({'alg': 'none'})}.{b64({'exp': 0, 'x': chr(27)})}."
+        out, _ = self.run_ctl("token", "inspect", "-", stdin=token)
+        self.assertIn("1970-01-01T00:00:00Z, which is over", out)
+        self.assertIn("Any uid may present it.", out)
+        self.assertNotIn("\x1b", out)
+
+    def test_inspect_what_is_none(self):
+        for text in ("a", "a.b", "a.b.c", "e30.e30", "e30.W10.c", "e30=.e30.c", "e30.e30\n.c"):
+            with self.subTest(text):
+                self.run_ctl("token", "inspect", "-", stdin=text, code=USAGE)
+        self.run_ctl("token", "inspect", code=USAGE)
+
+
+class Usage(Case):
+    def test_wrong_arguments(self):
+        for arguments in ([], ["nothing"], ["token"], ["auth"], ["token", "nothing"], ["perform"],
+                          ["perform", "p"], ["perform", "p", "a", "b"], ["perform", "p", "a", "b:=c"],
+                          ["ping", "x"], ["actions", "a", "b", "c"], ["auth", "token", "slack"],
+                          ["ping", "--ttl=1h"], ["ping", "--nothing"], ["ping", "--socket"],
+                          ["perform", "p", "a", "--deadline=0"], ["token", "keygen"],
+                          ["token", "create", "--json"]):
+            with self.subTest(arguments):
+                out, err = self.run_ctl(*arguments, code=USAGE)
+                self.assertEqual(out, "")
+                self.assertIn("--help", err)
+        self.assertEqual(self.engine.requests, [])
+
+    def test_help_and_version(self):
+        out, _ = self.run_ctl("--help")
+        for code in range(6):
+            self.assertRegex(out, rf"(?m)^  {code}  \w")
+        self.assertRegex(self.run_ctl("--version")[0], r"^actionctl \d+\.\d+\.\d+\n$")
+        self.assertIn("KEY:=JSON", self.run_ctl("perform", "--help")[0])
+
+    def test_output_that_cannot_be_written(self):
+        self.engine.answers["ping"] = success({})
+        with open("/dev/full", "wb") as full:
+            p = subprocess.run([ACTIONCTL, "ping", "--socket", self.engine.path], stdout=full,
+                               stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
+        self.assertEqual(p.returncode, USAGE)
+        self.assertIn(b"cannot write", p.stderr)
+
+    def test_colour_is_for_terminals(self):
+        for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)):
+            ours, theirs = pty.openpty()
+            subprocess.run([ACTIONCTL, "nothing"], stderr=theirs, check=False, timeout=TIMEOUT,
+                           env={"PATH": os.environ["PATH"], **env})
+            os.close(theirs)
+            self.assertEqual(b"\x1b[" in os.read(ours, 4096), coloured)
+            os.close(ours)
+
+
+class Completion(Case):
+    """The completion's words are the help's words."""
+
+    def setUp(self):
+        super().setUp()
+        self.script = TOP / "src/actionctl/actionctl.bash"
+
+    def complete(self, *words):
+        """What is offered behind these words, the last of which is begun."""
+        program = ('source "$1"; shift; PATH=$(dirname "$ACTIONCTL"):$PATH; COMP_WORDS=("$@"); '
+                   'COMP_CWORD=$(($# - 1)); _actionctl; printf "%s\\n" "${COMPREPLY[@]}"')
+        p = subprocess.run(["bash", "--norc", "-c", program, "bash", self.script, "actionctl",
+                            *words], capture_output=True, text=True, check=True, timeout=TIMEOUT,
+                           env={"PATH": os.environ["PATH"], "ACTIONCTL": str(ACTIONCTL),
+                                "ACTION_ENGINE_SOCKET": self.engine.path})
+        self.assertEqual(p.stderr, "")
+        return set(p.stdout.split())
+
+    def test_every_verb_and_option(self):
+        verbs = re.search(r"(?s)Verbs:\n(.*?)\n\n", self.run_ctl("--help")[0]).group(1)
+        verbs = [re.split(r"\s{2,}", line.strip())[0].split() for line in verbs.splitlines()]
+        self.assertEqual(self.complete(""), {v[0] for v in verbs})
+        for verb in verbs:
+            if len(verb) > 1:
+                self.assertIn(verb[1], self.complete(verb[0], ""))
+            out, _ = self.run_ctl(*verb, "--help")
+            listed = set(re.findall(r"(?m)^  (?:-\w, |    )(--[a-z-]+)", out))
+            self.assertIn("--help", listed)
+            self.assertEqual(self.complete(*verb, "--"), listed)
+
+    def test_platforms_and_actions(self):
+        evil = {"platform": "$(touch${IFS}x)", "action_type": "`id`"}
+        self.engine.answers["list_actions"] = success({"actions": ACTIONS["actions"] + [evil]})
+        self.assertEqual(self.complete("perform", ""), {"gmail", "slack"})
+        self.assertEqual(self.complete("--user", "u", "actions", "g"), {"gmail"})
+        self.assertEqual(self.complete("perform", "gmail", "s"), {"send_email"})
+
+
+if __name__ == "__main__":
+    unittest.main()
