@@ -93,9 +93,9 @@ static int send_authenticate(struct call *c, const struct secret *token) {
         return send_request(c, &q);
 }
 
-/* The connection ended, or what came is no protocol. */
-static int lost(const struct call *c, bool sent, const char *why) {
-        if (c->flags & CALL_ACTS && sent) {
+/* The request was sent, and then the connection ended, or what came is no protocol. */
+static int lost(const struct call *c, const char *why) {
+        if (c->flags & CALL_ACTS) {
                 output_error("%s before it answered: nobody here knows what became of the action",
                              why);
                 fputs("It may have happened: look at the platform before you send it again.\n",
@@ -105,6 +105,13 @@ static int lost(const struct call *c, bool sent, const char *why) {
         output_error("%s before it answered", why);
         fputs("See the engine's journal, and try again.\n", stderr);
         return CTL_UNREACHABLE;
+}
+
+/* Only what says that it went well did. */
+static bool failed(const cJSON *response) {
+        const char *status = json_string(response, "status");
+
+        return strcmp(status, "success") != 0 && strcmp(status, "accepted") != 0;
 }
 
 /* One response. What concerns `authenticate` is noted, the other one kept and, with --json, shown. */
@@ -122,7 +129,7 @@ static int take_response(struct call *c, const char *line, size_t size) {
         id = json_string(response, "id");
         if (id && strcmp(id, AUTHENTICATE_ID) == 0) {
                 c->authenticating = false;
-                if (json_member(response, "error"))
+                if (failed(response))
                         c->refusal = TAKE_PTR(response);
                 return 0;
         }
@@ -134,7 +141,7 @@ static int take_response(struct call *c, const char *line, size_t size) {
 
 /* A refused token is why the request failed, so that answer is waited for. */
 static bool waits(const struct call *c) {
-        return !c->response || (c->authenticating && json_member(c->response, "error"));
+        return !c->response || (c->authenticating && failed(c->response));
 }
 
 static int receive(struct call *c) {
@@ -158,16 +165,18 @@ static int converse(struct call *c, struct request *q, const struct secret *toke
         sent = send_authenticate(c, token);
         if (sent >= 0)
                 sent = send_request(c, q);
+        if (sent < 0 && sent != -EPIPE && sent != -ECONNRESET)
+                return unreachable(c, sent);
+
         /* Who was hung up on while sending may have been told why. */
         r = receive(c);
         if (r == 0)
                 return 0;
         if (sent < 0)
                 return unreachable(c, sent);
-        return lost(c, sent >= 0,
-                    r == -EAGAIN    ? "the engine was silent for too long"
-                    : r == -EBADMSG ? "the engine said something that is no answer"
-                                    : "the engine ended the connection");
+        return lost(c, r == -EAGAIN    ? "the engine was silent for too long"
+                       : r == -EBADMSG ? "the engine said something that is no answer"
+                                       : "the engine ended the connection");
 }
 
 int call_engine(const struct ctl *ctl, struct request *q, unsigned flags,
@@ -186,10 +195,10 @@ int call_engine(const struct ctl *ctl, struct request *q, unsigned flags,
         if (r != 0)
                 return r;
 
-        if (json_member(c.response, "error"))
+        if (failed(c.response))
                 return output_failure(ctl, c.refusal ?: c.response);
         if (c.refusal)
                 output_note("the token was refused, which this request does not need: %s",
-                            json_string(json_member(c.refusal, "error"), "message"));
+                            json_string(json_member(c.refusal, "error"), "message") ?: "no reason");
         return ctl->json ? CTL_SUCCESS : print(ctl, c.response);
 }

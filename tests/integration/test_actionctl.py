@@ -228,7 +228,8 @@ class Failures(Case):
         self.assertNotRegex(out, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066]")
 
     def test_an_error_of_another_shape(self):
-        for answer in ({"status": "error", "error": {}}, {"status": "error", "error": "no"},
+        for answer in ({"status": "error"}, {"status": "", "result": {}},
+                       {"status": "error", "error": {}}, {"status": "error", "error": "no"},
                        {"status": "error", "error": {"code": 1, "errors": {"a": 1}}}):
             self.fail_with(answer, REFUSED)
 
