@@ -200,7 +200,8 @@ void options_print(unsigned verbs) {
                         snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
                 snprintf(name, sizeof(name), "--%s %s", rows[i].name,
                          rows[i].value ? rows[i].value : "");
-                printf("  %s%-20s %s\n", letter, name, rows[i].help);
+                printf("  %s%-20s %s%s\n", letter, name, rows[i].help,
+                       verbs & ~rows[i].required ? "" : " (required)");
         }
 }
 

@@ -505,6 +505,9 @@ class Usage(Case):
             self.assertRegex(out, rf"(?m)^  {code}  \w")
         self.assertRegex(self.run_ctl("--version")[0], r"^actionctl \d+\.\d+\.\d+\n$")
         self.assertIn("KEY:=JSON", self.run_ctl("perform", "--help")[0])
+        self.assertNotIn("(required)", out)
+        self.assertRegex(self.run_ctl("token", "create", "--help")[0],
+                         r"(?m)--key FILE .*\(required\)$")
 
     def test_output_that_cannot_be_written(self):
         self.engine.answers["ping"] = success({})
