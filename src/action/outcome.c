@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "action/outcome.h"
+
+#include <assert.h>
+
+bool idempotency_is_repeatable(enum idempotency class) {
+        return class == IDEMPOTENCY_READ || class == IDEMPOTENCY_IDEMPOTENT;
+}
+
+/* What is said when there was no answer; `repeatable` is whether a second request does no harm. */
+struct silence {
+        enum ae_code repeatable, once;
+        const char *what;
+};
+
+/* clang-format off */
+static const struct silence silences[] = {
+        [HTTP_REFUSED_URL]      = { AE_INTERNAL, AE_INTERNAL,
+                                    "the configured address is neither https:// nor a loopback address that PlainHttp= names" },
+        [HTTP_NOT_CONNECTED]    = { AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE,
+                                    "the platform cannot be reached; nothing was sent" },
+        [HTTP_CONNECT_TIMEOUT]  = { AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE,
+                                    "the platform did not take the connection in time; nothing was sent" },
+        [HTTP_NO_ANSWER]        = { AE_UPSTREAM_ERROR, AE_OUTCOME_UNKNOWN,
+                                    "the request left and no whole answer came" },
+        [HTTP_ANSWER_TIMEOUT]   = { AE_UPSTREAM_TIMEOUT, AE_OUTCOME_UNKNOWN,
+                                    "the request left and no answer came in time" },
+        [HTTP_ANSWER_TOO_LARGE] = { AE_UPSTREAM_ERROR, AE_OUTCOME_UNKNOWN,
+                                    "the request left and the answer was larger than MaxResponseBytes=" },
+};
+/* clang-format on */
+
+static const char check_first[] = "check with the platform before you repeat it";
+
+static int outcome_of_silence(const struct adapter_action *action,
+                              const struct http_response *response, struct ae_error *error) {
+        const struct silence *s = &silences[response->failure];
+        enum ae_code code =
+                        idempotency_is_repeatable(action->idempotency) ? s->repeatable : s->once;
+
+        assert(response->failure != HTTP_ANSWERED);
+
+        /* A request that never began to leave did nothing, whatever ended it. */
+        if (!response->left && code != AE_INTERNAL)
+                return ae_error_set(error, AE_UPSTREAM_UNREACHABLE, "%s",
+                                    silences[HTTP_NOT_CONNECTED].what);
+        if (code == AE_OUTCOME_UNKNOWN)
+                return ae_error_set(error, code, "%s; %s", s->what, check_first);
+        return ae_error_set(error, code, "%s", s->what);
+}
+
+int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
+                        const struct http_response *response, struct cJSON **ret_result,
+                        struct ae_error *error) {
+        int r;
+
+        if (response->failure != HTTP_ANSWERED)
+                return outcome_of_silence(action, response, error);
+
+        r = action->interpret(input, response, ret_result, error);
+        if (r >= 0)
+                return 0;
+
+        /* A failure of our own (no code) came after the platform had its request, too. */
+        if (!idempotency_is_repeatable(action->idempotency) &&
+            (error->code == AE_NONE || error->code == AE_UPSTREAM_ERROR ||
+             error->code == AE_UPSTREAM_TIMEOUT)) {
+                error->upstream_status = response->status;
+                return ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                                    "the platform answered with status %d, which does not say "
+                                    "whether the action was carried out; %s",
+                                    response->status, check_first);
+        }
+        return ae_error_from_errno(error, r);
+}

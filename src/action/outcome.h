@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What became of a request, told honestly: whether it may be sent again, and if that cannot be
+ * known, that it cannot be known. Pure.
+ */
+
+#include <stdbool.h>
+
+#include "action/adapter.h"
+
+/* Whether a second one does no harm. */
+bool idempotency_is_repeatable(enum idempotency class);
+
+/*
+ * Makes a result (an object, owned by the caller) or an error of what came back. Returns 0, or a
+ * negative errno with `error` set.
+ */
+int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
+                        const struct http_response *response, struct cJSON **ret_result,
+                        struct ae_error *error);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "action/pipeline.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "action/audit.h"
+#include "action/stages.h"
+#include "base/clock.h"
+#include "base/journal.h"
+
+static int (*const stages[])(struct action *a) = {
+        stage_authenticate, stage_resolve, stage_validate, stage_authorise,
+        stage_credential,   stage_build,   stage_send,     stage_interpret,
+};
+
+#define STAGE_OF_CREDENTIAL 4
+
+static void enter(struct action *a) {
+        struct action_context *x = a->context;
+
+        a->in_flight = true;
+        a->next = x->in_flight;
+        if (a->next)
+                a->next->previous = a;
+        x->in_flight = a;
+        x->n_in_flight++;
+}
+
+static void leave(struct action *a) {
+        struct action_context *x = a->context;
+
+        a->in_flight = false;
+        if (a->previous)
+                a->previous->next = a->next;
+        else
+                x->in_flight = a->next;
+        if (a->next)
+                a->next->previous = a->previous;
+        x->n_in_flight--;
+}
+
+static void answer(struct action *a) {
+        struct action_context *x = a->context;
+
+        assert(!a->answered);
+        a->answered = true;
+        sd_event_source_disable_unref(TAKE_PTR(a->deadline));
+        /* No longer than the call that needed it. */
+        credential_done(&a->credential);
+
+        if (a->in_flight)
+                leave(a);
+        if (a->error.code == AE_NONE)
+                x->n_succeeded++;
+        else
+                x->n_failed++;
+        if (a->reserved)
+                audit_finished(a);
+
+        a->on_done(a, a->userdata);
+        action_unref(a); /* the pipeline's own */
+}
+
+/* Goes through the stages, beginning with what the current one has come to. */
+static void proceed(struct action *a, int r) {
+        for (;;) {
+                if (r == STAGE_PENDING)
+                        return;
+                if (r < 0) {
+                        (void)ae_error_from_errno(&a->error, r);
+                        break;
+                }
+                if (r == STAGE_ANSWER)
+                        break;
+                a->stage = r == STAGE_RENEW ? STAGE_OF_CREDENTIAL : a->stage + 1;
+                if (a->stage == ELEMENTSOF(stages))
+                        break;
+                r = stages[a->stage](a);
+        }
+        answer(a);
+}
+
+void pipeline_resume(struct action *a, int r) {
+        if (!a->answered)
+                proceed(a, r);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct action *a = userdata;
+
+        pipeline_cancel(a, AE_DEADLINE_EXCEEDED,
+                        "the deadline passed before anything was sent; the action can be repeated");
+        return 0;
+}
+
+/* Before anything is begun: room for the action and for its audit entry. */
+static int admit(struct action *a) {
+        struct action_context *x = a->context;
+        int r;
+
+        if (x->n_in_flight >= x->max_in_flight) {
+                a->error.retry_after_msec = 1000;
+                return ae_error_set(&a->error, AE_OVERLOADED,
+                                    "%u actions are in flight already; try again in a moment",
+                                    x->n_in_flight);
+        }
+
+        r = journal_reserve();
+        if (r < 0) {
+                a->error.retry_after_msec = 1000;
+                return ae_error_set(&a->error, AE_OVERLOADED,
+                                    "the journal does not keep up, and nothing is done without an "
+                                    "audit entry; try again in a moment");
+        }
+        a->reserved = true;
+        enter(a);
+
+        return sd_event_add_time_relative(x->event, &a->deadline, CLOCK_MONOTONIC,
+                                          a->spec.deadline_usec, 10 * USEC_PER_MSEC, on_deadline,
+                                          a);
+}
+
+void pipeline_start(struct action *a, action_done_fn *on_done, void *userdata) {
+        int r;
+
+        a->on_done = on_done;
+        a->userdata = userdata;
+        action_ref(a);
+
+        r = admit(a);
+        if (r >= 0)
+                r = stages[0](a);
+        proceed(a, r);
+}
+
+static void end_with(struct action *a, enum ae_code code, const char *message) {
+        if (a->vault_call)
+                vault_call_cancel(TAKE_PTR(a->vault_call));
+        if (a->http_call)
+                http_call_cancel(TAKE_PTR(a->http_call));
+        (void)ae_error_set(&a->error, code, "%s", message);
+        answer(a);
+}
+
+void pipeline_cancel(struct action *a, enum ae_code code, const char *message) {
+        if (!a->answered && !a->leaving)
+                end_with(a, code, message);
+}
+
+void pipeline_abandon_all(struct action_context *context) {
+        while (context->in_flight) {
+                struct action *a = context->in_flight;
+
+                if (a->leaving)
+                        end_with(a, AE_OUTCOME_UNKNOWN,
+                                 "the engine stopped before the platform answered; check with the "
+                                 "platform before you repeat it");
+                else
+                        end_with(a, AE_CANCELLED, "the engine stopped; nothing was sent");
+        }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The way of an action through its stages:
+ *
+ *   authenticate → resolve → validate → authorise → credential → build → send → interpret → answer
+ *
+ * Whatever happens, an action ends in `answer` exactly once: one call of on_done(), one journal
+ * entry, one set of counters.
+ */
+
+#include "action/action.h"
+
+/*
+ * Starts a new action. on_done() may come before this returns; the action is then over. It finds
+ * what came of it in a->result, or in a->error.
+ */
+void pipeline_start(struct action *a, action_done_fn *on_done, void *userdata);
+
+/*
+ * Ends an action whose request has not begun to leave, with that code; any other is left alone.
+ */
+void pipeline_cancel(struct action *a, enum ae_code code, const char *message);
+
+/*
+ * Ends all actions at once, for the engine's own end: what has begun to leave is told as
+ * `outcome_unknown`.
+ */
+void pipeline_abandon_all(struct action_context *context);

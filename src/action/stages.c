@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "action/stages.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "action/describe.h"
+#include "action/digest.h"
+#include "action/outcome.h"
+#include "base/clock.h"
+#include "base/journal.h"
+#include "base/json.h"
+
+static struct adapter_input input_of(const struct action *a) {
+        return (struct adapter_input){
+                .payload = a->spec.payload,
+                .base_url = a->type->platform->base_url,
+                .action_id = a->action_id,
+                .now_usec = clock_usec(CLOCK_REALTIME),
+        };
+}
+
+int stage_authenticate(struct action *a) {
+        int r;
+
+        r = auth_still_valid(a->context->auth, a->identity, &a->error);
+        return r < 0 ? r : STAGE_NEXT;
+}
+
+int stage_resolve(struct action *a) {
+        const struct action_spec *s = &a->spec;
+        int r;
+
+        r = registry_find_action(a->context->registry, s->platform, s->action_type, &a->type,
+                                 &a->error);
+        if (r < 0)
+                return r;
+
+        if (!identity_covers_user(a->identity, s->user_id)) {
+                ae_error_detail(&a->error, "by", "user");
+                return ae_error_set(&a->error, AE_FORBIDDEN,
+                                    "the token does not speak for user '%.128s'", s->user_id);
+        }
+        if (!identity_has_scope(a->identity, s->platform, s->action_type)) {
+                ae_error_detail(&a->error, "by", "scope");
+                return ae_error_set(&a->error, AE_FORBIDDEN,
+                                    "the token's scope does not grant %s:%s", s->platform,
+                                    s->action_type);
+        }
+        a->decided_by = "scope";
+        return STAGE_NEXT;
+}
+
+/* All findings at once: those made while reading, the schema's, and the adapter's own. */
+int stage_validate(struct action *a) {
+        const struct adapter_action *t = a->type->adapter;
+        int r;
+
+        schema_validate(a->type->payload_schema, a->spec.payload, &a->error);
+        /* What the adapter looks at has the right types then. */
+        if (ae_error_count(&a->error) == 0 && t->check) {
+                r = t->check(a->spec.payload, &a->error);
+                if (r < 0)
+                        return r;
+        }
+        if (ae_error_count(&a->error) > 0)
+                return ae_error_set(&a->error, AE_INVALID_PAYLOAD,
+                                    "payload does not match the schema of %s.%s", a->spec.platform,
+                                    a->spec.action_type);
+        return STAGE_NEXT;
+}
+
+/*
+ * The token's scope is the grant, and `resolve` has looked at it. What is allowed is this very
+ * digest, so that whoever is asked beyond it, and the audit trail, speak of the same action.
+ */
+int stage_authorise(struct action *a) {
+        int r;
+
+        r = digest_action(a);
+        return r < 0 ? r : STAGE_NEXT;
+}
+
+static void on_token(const struct vault_answer *answer, void *userdata) {
+        struct action *a = userdata;
+        int r = STAGE_NEXT;
+
+        a->vault_call = NULL;
+        if (answer->error)
+                r = ae_error_set(&a->error, answer->error->code, "%s", answer->error->message);
+        else {
+                a->credential = *answer->credential;
+                *answer->credential = (struct credential){ 0 };
+        }
+        pipeline_resume(a, r);
+}
+
+int stage_credential(struct action *a) {
+        const struct vault_key key = {
+                .user_id = a->spec.user_id,
+                .platform = a->spec.platform,
+                .account = a->spec.account,
+        };
+        int r;
+
+        r = vault_get_token(a->context->vault, &key, a->rejected[0] ? a->rejected : NULL, on_token,
+                            a, &a->vault_call);
+        return r < 0 ? r : STAGE_PENDING;
+}
+
+int stage_build(struct action *a) {
+        const struct adapter_action *t = a->type->adapter;
+        const struct adapter_input input = input_of(a);
+        int r;
+
+        http_request_done(&a->request);
+        r = t->build(&input, &a->request, &a->error);
+        if (r < 0)
+                return r;
+
+        a->request.bearer = a->credential.access_token;
+        a->request.repeatable = idempotency_is_repeatable(t->idempotency);
+
+        r = http_request_header(&a->request, "X-Request-Id", a->request_id);
+        if (r >= 0 && a->spec.traceparent)
+                r = http_request_header(&a->request, "traceparent", a->spec.traceparent);
+        return r < 0 ? r : STAGE_NEXT;
+}
+
+static void on_leaving(void *userdata) {
+        struct action *a = userdata;
+
+        a->leaving = true;
+}
+
+/* The platform refused the token: the vault may have a newer one, and is asked once. */
+static bool may_renew(const struct action *a, const struct http_response *response) {
+        return response->failure == HTTP_ANSWERED && response->status == 401 && !a->rejected[0];
+}
+
+static int renew(struct action *a) {
+        unsigned char digest[crypto_hash_sha256_BYTES];
+        const struct secret *token = a->credential.access_token;
+
+        crypto_hash_sha256(digest, (const unsigned char *)token->data, token->size);
+        sodium_bin2hex(a->rejected, sizeof(a->rejected), digest, sizeof(digest));
+        credential_done(&a->credential);
+        a->leaving = false; /* the platform has done nothing */
+        return STAGE_RENEW;
+}
+
+static int interpret(struct action *a, const struct http_response *response) {
+        const struct adapter_input input = input_of(a);
+        int r;
+
+        if (response->failure == HTTP_ANSWERED)
+                a->upstream_status = response->status;
+        else
+                log_info("%s.%s, request %s: %s", a->spec.platform, a->spec.action_type,
+                         a->request_id, response->reason);
+
+        if (may_renew(a, response))
+                return renew(a);
+
+        r = outcome_of_response(a->type->adapter, &input, response, &a->result, &a->error);
+        return r < 0 ? r : STAGE_NEXT;
+}
+
+/* The response lives only until we return, so this is `interpret` for what came from the network. */
+static void on_response(const struct http_response *response, void *userdata) {
+        struct action *a = userdata;
+        int r;
+
+        a->http_call = NULL;
+        r = interpret(a, response);
+        credential_done(&a->credential);
+        a->request.bearer = NULL;
+        pipeline_resume(a, r);
+}
+
+int stage_send(struct action *a) {
+        static const struct http_handler handler = { on_leaving, on_response };
+        int r;
+
+        if (a->spec.dry_run) {
+                r = describe_dry_run(a, &a->result);
+                return r < 0 ? r : STAGE_ANSWER;
+        }
+
+        a->n_attempts++;
+        r = http_call(a->context->http, &a->request, /* deadline= */ 0, &handler, a, &a->http_call);
+        return r < 0 ? r : STAGE_PENDING;
+}
+
+/* What is left to do for a result: every executed action has a timestamp. */
+int stage_interpret(struct action *a) {
+        char now[RFC3339_SIZE];
+
+        if (json_string(a->result, "timestamp"))
+                return STAGE_NEXT;
+
+        clock_format_rfc3339(clock_usec(CLOCK_REALTIME), now);
+        if (!cJSON_AddStringToObject(a->result, "timestamp", now)) {
+                (void)ae_error_set(&a->error, AE_OUTCOME_UNKNOWN,
+                                   "the platform answered, and memory ran out before its answer "
+                                   "was told");
+                return -ENOMEM;
+        }
+        return STAGE_NEXT;
+}
