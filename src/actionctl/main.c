@@ -139,7 +139,7 @@ static int run(int argc, char *argv[], struct ctl *ctl) {
         if (options_read(argc, argv, ctl, &first, error) < 0)
                 return output_usage("%s", error);
         if (ctl->version) {
-                puts("actionctl " ACTIONCTL_VERSION);
+                puts("actionctl " AE_VERSION);
                 return CTL_SUCCESS;
         }
 

@@ -23,7 +23,7 @@ void buffer_append(struct buffer *b, const void *data, size_t size);
 void buffer_puts(struct buffer *b, const char *text);
 void buffer_putc(struct buffer *b, char c);
 void buffer_printf(struct buffer *b, const char *format, ...)
-        __attribute__((__format__(__printf__, 2, 3)));
+                __attribute__((__format__(__printf__, 2, 3)));
 
 /*
  * Makes room for `more` bytes behind `size` and returns where they start, or NULL when memory is

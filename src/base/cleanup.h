@@ -10,26 +10,26 @@
 #define _cleanup_(f) __attribute__((__cleanup__(f)))
 
 /* For a destructor `type func(type p)` that takes NULL and returns NULL: makes funcp() of it. */
-#define DEFINE_CLEANUP(type, func)                                                                 \
-        static inline void func##p(type *p) {                                                      \
-                *p = func(*p);                                                                     \
-        }                                                                                          \
+#define DEFINE_CLEANUP(type, func) \
+        static inline void func##p(type *p) { \
+                *p = func(*p); \
+        } \
         struct func##_needs_a_semicolon
 
-#define TAKE_PTR(p)                                                                                \
-        ({                                                                                         \
-                typeof(p) *taken_from_ = &(p);                                                     \
-                typeof(p) taken_ = *taken_from_;                                                   \
-                *taken_from_ = NULL;                                                               \
-                taken_;                                                                            \
+#define TAKE_PTR(p) \
+        ({ \
+                typeof(p) *taken_from_ = &(p); \
+                typeof(p) taken_ = *taken_from_; \
+                *taken_from_ = NULL; \
+                taken_; \
         })
 
-#define TAKE_FD(fd)                                                                                \
-        ({                                                                                         \
-                int *taken_from_ = &(fd);                                                          \
-                int taken_ = *taken_from_;                                                         \
-                *taken_from_ = -1;                                                                 \
-                taken_;                                                                            \
+#define TAKE_FD(fd) \
+        ({ \
+                int *taken_from_ = &(fd); \
+                int taken_ = *taken_from_; \
+                *taken_from_ = -1; \
+                taken_; \
         })
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))

@@ -75,8 +75,9 @@ void ae_error_quote(char *ret, size_t size, const char *text) {
         ret[n] = 0;
 }
 
-__attribute__((__format__(__printf__, 3, 0))) static void
-format_text(char *ret, size_t size, const char *format, va_list ap) {
+__attribute__((__format__(__printf__, 3, 0))) static void format_text(char *ret, size_t size,
+                                                                      const char *format,
+                                                                      va_list ap) {
         char text[2 * AE_MESSAGE_SIZE];
 
         vsnprintf(text, sizeof(text), format, ap);

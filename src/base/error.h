@@ -73,14 +73,14 @@ void ae_error_done(struct ae_error *error);
  * A later call on the same error replaces code and message.
  */
 int ae_error_set(struct ae_error *error, enum ae_code code, const char *format, ...)
-        __attribute__((__format__(__printf__, 3, 4)));
+                __attribute__((__format__(__printf__, 3, 4)));
 
 /*
  * Adds one finding to `errors` (`path` is an RFC 6901 JSON Pointer). At most 100 are kept. Code
  * and message stay as they are: whoever looked at everything sets them in the end.
  */
 void ae_error_add(struct ae_error *error, const char *path, const char *format, ...)
-        __attribute__((__format__(__printf__, 3, 4)));
+                __attribute__((__format__(__printf__, 3, 4)));
 
 /* How many findings there are. */
 size_t ae_error_count(const struct ae_error *error);

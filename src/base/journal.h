@@ -43,14 +43,14 @@ void journal_unreserve(void);
 struct journal_entry *journal_entry_new(int priority, const char *message_id);
 void journal_entry_add(struct journal_entry *e, const char *field, const char *value);
 void journal_entry_printf(struct journal_entry *e, const char *field, const char *format, ...)
-        __attribute__((__format__(__printf__, 3, 4)));
+                __attribute__((__format__(__printf__, 3, 4)));
 
 /* Takes the entry over and uses up one reserved place. */
 void journal_commit(struct journal_entry *e);
 
 /* A message of the daemon's own: a sentence, without secrets and payloads. */
 void journal_log(int priority, const char *format, ...)
-        __attribute__((__format__(__printf__, 2, 3)));
+                __attribute__((__format__(__printf__, 2, 3)));
 
 #define log_error(...) journal_log(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) journal_log(LOG_WARNING, __VA_ARGS__)

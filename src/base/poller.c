@@ -71,9 +71,7 @@ int poller_add(struct poller *p, struct poll_watch *w, int fd, uint32_t events,
         if (epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
                 return -errno;
 
-        *w = (struct poll_watch){
-                .fd = fd, .events = events, .on_events = on_events, .poller = p
-        };
+        *w = (struct poll_watch){ .fd = fd, .events = events, .on_events = on_events, .poller = p };
         return 0;
 }
 

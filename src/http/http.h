@@ -29,8 +29,8 @@ struct http_options {
         uint64_t total_timeout_usec;
         size_t max_response_bytes;
         unsigned max_connections_per_host;
-        const char *ca_file;       /* NULL: the system's */
-        const char *const *plain;  /* NULL-terminated "127.0.0.1:4100"; NULL: none */
+        const char *ca_file;      /* NULL: the system's */
+        const char *const *plain; /* NULL-terminated "127.0.0.1:4100"; NULL: none */
         const char *user_agent;
 };
 
@@ -58,12 +58,12 @@ void http_request_done(struct http_request *q);
 int http_request_header(struct http_request *q, const char *name, const char *value);
 
 enum http_failure {
-        HTTP_ANSWERED,       /* there is a status */
-        HTTP_REFUSED_URL,    /* not https, and no address that the configuration names */
-        HTTP_NOT_CONNECTED,  /* no name, no connection, no TLS: nothing was sent */
-        HTTP_CONNECT_TIMEOUT,/* the same, by time */
-        HTTP_NO_ANSWER,      /* the request left, and no whole answer came */
-        HTTP_ANSWER_TIMEOUT, /* the same, by time */
+        HTTP_ANSWERED,        /* there is a status */
+        HTTP_REFUSED_URL,     /* not https, and no address that the configuration names */
+        HTTP_NOT_CONNECTED,   /* no name, no connection, no TLS: nothing was sent */
+        HTTP_CONNECT_TIMEOUT, /* the same, by time */
+        HTTP_NO_ANSWER,       /* the request left, and no whole answer came */
+        HTTP_ANSWER_TIMEOUT,  /* the same, by time */
         HTTP_ANSWER_TOO_LARGE,
 };
 
@@ -71,12 +71,12 @@ enum http_failure {
 struct http_response {
         enum http_failure failure;
         char reason[CURL_ERROR_SIZE]; /* why it failed, for the journal */
-        int status; /* 0: none came; one that came stands here even if the rest did not */
+        int status;       /* 0: none came; one that came stands here even if the rest did not */
         const char *body; /* NUL-terminated behind its size; "" when there is none */
         size_t body_size;
         const char *content_type; /* "" when there is none */
         const char *retry_after;  /* "" when there is none */
-        bool left; /* the request began to leave: it may have been carried out */
+        bool left;                /* the request began to leave: it may have been carried out */
 };
 
 /* `event`'s poller; the caller owns *ret. Initialises libcurl at the first call. 0 or -errno. */

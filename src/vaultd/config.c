@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 
-#define VENDOR_FILE "/usr/lib/action-engine/action-vault.conf"
-#define SITE_FILE "/etc/action-engine/action-vault.conf"
+#define VENDOR_FILE CONFIG_VENDOR_DIR "/action-vault.conf"
+#define SITE_FILE CONFIG_ADMIN_DIR "/action-vault.conf"
 
 /* clang-format off */
 static const struct config_key keys[] = {

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/client.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "action/pipeline.h"
+#include "base/journal.h"
+#include "engine/ops.h"
+
+static struct client *client_unref(struct client *c) {
+        if (!c || --c->n_refs > 0)
+                return NULL;
+
+        channel_unref(c->channel);
+        identity_unref(c->identity);
+        user_release(c->user);
+        peer_done(&c->peer);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(struct client *, client_unref);
+
+static int call_new(struct client *c, struct call **ret) {
+        struct call *call = calloc(1, sizeof(*call));
+
+        if (!call)
+                return -ENOMEM;
+
+        call->client = c;
+        c->n_refs++;
+        call->next = c->calls;
+        if (call->next)
+                call->next->previous = call;
+        c->calls = call;
+        *ret = call;
+        return 0;
+}
+
+static void call_free(struct call *call) {
+        struct client *c = call->client;
+
+        if (call->vault_call)
+                vault_call_cancel(call->vault_call);
+        action_unref(call->action);
+
+        if (call->previous)
+                call->previous->next = call->next;
+        else
+                c->calls = call->next;
+        if (call->next)
+                call->next->previous = call->previous;
+
+        identity_unref(call->identity);
+        request_done(&call->request);
+        buffer_done(&call->result);
+        free(call);
+        client_unref(c);
+}
+
+static void call_answer(struct call *call, const struct ae_error *error) {
+        struct channel *channel = call->client->channel;
+        struct buffer line = { 0 };
+
+        if (error)
+                request_write_error(&call->request, error, &line);
+        else
+                request_write_result(&call->request, call->result.data, call->result.size, &line);
+
+        if (buffer_error(&line) < 0) {
+                log_error("Memory ran out over an answer; closing the connection");
+                channel_drain(channel);
+        }
+        (void)channel_send(channel, &line); /* a failure has ended the connection */
+        buffer_done(&line);
+        channel_request_done(channel, call->held);
+        engine_touch_status(call->client->engine);
+        call_free(call);
+}
+
+void call_succeed(struct call *call) {
+        struct ae_error error = { 0 };
+        int r;
+
+        r = buffer_error(&call->result);
+        if (r < 0) {
+                (void)ae_error_from_errno(&error, r);
+                call_answer(call, &error);
+        } else
+                call_answer(call, NULL);
+}
+
+void call_fail(struct call *call, const struct ae_error *error) {
+        call_answer(call, error);
+}
+
+static void on_line(struct channel *channel, const char *line, size_t size, uint64_t number,
+                    void *userdata) {
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+        struct client *c = userdata;
+        struct call *call;
+        int r;
+
+        r = call_new(c, &call);
+        if (r < 0) {
+                log_error("Memory ran out over a request; closing the connection");
+                channel_drain(channel);
+                return;
+        }
+        call->held = channel_request_open(channel);
+
+        r = request_parse(line, size, number, &call->request, &error);
+        if (r >= 0)
+                r = op_run(call, &error);
+        if (r == CALL_PENDING)
+                return;
+        if (r < 0) {
+                (void)ae_error_from_errno(&error, r);
+                call_fail(call, &error);
+        } else
+                call_succeed(call);
+}
+
+static void on_too_large(struct channel *channel, uint64_t number, void *userdata) {
+        struct client *c = userdata;
+        struct request q = { .line = number };
+        struct ae_error error = { 0 };
+        struct buffer line = { 0 };
+
+        id_uuid7(q.request_id);
+        (void)ae_error_set(&error, AE_MESSAGE_TOO_LARGE,
+                           "the line is longer than MaxMessageBytes=, %zu bytes",
+                           c->engine->settings->max_message_bytes);
+        request_write_error(&q, &error, &line);
+        (void)channel_send(channel, &line);
+        buffer_done(&line);
+}
+
+/*
+ * Nobody waits for the answers any more: what has not left is cancelled. What is leaving goes on,
+ * and its call keeps the client alive until then.
+ */
+static void abandon_calls(struct client *c) {
+        struct call *call = c->calls;
+
+        while (call) {
+                struct call *next = call->next;
+
+                if (call->action)
+                        pipeline_cancel(call->action, AE_CANCELLED, "the client went away");
+                else
+                        call_free(call);
+                call = next;
+        }
+}
+
+static void client_end(struct client *c) {
+        struct engine *e = c->engine;
+
+        if (c->previous)
+                c->previous->next = c->next;
+        else
+                e->clients = c->next;
+        if (c->next)
+                c->next->previous = c->previous;
+        e->n_clients--;
+
+        listener_connection_closed(e->listener);
+        engine_touch_status(e);
+        abandon_calls(c);
+        client_unref(c); /* the list's */
+}
+
+static void on_closed(struct channel *channel, int r, void *userdata) {
+        client_end(userdata);
+}
+
+static const struct channel_handler handler = {
+        .on_line = on_line,
+        .on_too_large = on_too_large,
+        .on_closed = on_closed,
+};
+
+static int client_new(struct engine *e, int fd, struct client **ret) {
+        _cleanup_(client_unrefp) struct client *c = NULL;
+        struct channel_options options;
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        *c = (struct client){ .n_refs = 1, .engine = e, .peer.pid_fd = -1 };
+
+        r = peer_read(fd, &c->peer);
+        if (r < 0)
+                return r;
+        r = users_acquire(e->users, c->peer.uid, &c->user);
+        if (r < 0)
+                return r;
+
+        options = (struct channel_options){
+                .max_line = e->settings->max_message_bytes,
+                .max_open = e->settings->max_in_flight_per_connection,
+                .quota = user_quota(c->user),
+        };
+        r = channel_new(e->poller, fd, &options, &handler, c, &c->channel);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+void client_accept(struct engine *e, int fd) {
+        struct client *c;
+        int r;
+
+        r = client_new(e, fd, &c);
+        if (r < 0) {
+                log_warning("Cannot serve a connection, closing it: %s", strerror(-r));
+                fd_close(fd);
+                listener_connection_closed(e->listener);
+                return;
+        }
+
+        c->next = e->clients;
+        if (c->next)
+                c->next->previous = c;
+        e->clients = c;
+        e->n_clients++;
+        engine_touch_status(e);
+}
+
+void client_drain(struct client *c) {
+        channel_drain(c->channel);
+}
+
+void client_close(struct client *c) {
+        channel_close(c->channel);
+        client_end(c);
+}

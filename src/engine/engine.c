@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "action/pipeline.h"
+#include "base/clock.h"
+#include "base/journal.h"
+#include "engine/client.h"
+
+static void on_key_problem(const char *sentence, void *userdata) {
+        log_warning("%s", sentence);
+}
+
+static int make_auth(struct engine *e, struct ae_error *error) {
+        const struct auth_options options = {
+                .key_directory = e->settings->key_directory,
+                .clock_skew_usec = e->settings->clock_skew_usec,
+                .cache_entries = e->settings->cache_entries,
+                .on_problem = on_key_problem,
+        };
+
+        return auth_new(e->event, &options, &e->auth, error);
+}
+
+static int make_registry(struct engine *e, struct ae_error *error) {
+        int r;
+
+        r = registry_new(adapters, &e->registry, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < e->settings->n_adapters; i++) {
+                const char *platform = e->settings->adapters[i].platform;
+
+                r = registry_set_base_url(e->registry, platform, e->settings->adapters[i].base_url);
+                if (r == -ENOENT)
+                        return ae_error_set(error, AE_INTERNAL,
+                                            "the configuration has a section [Adapter %s], and "
+                                            "there is no such adapter",
+                                            platform);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_http(struct engine *e) {
+        const struct settings *s = e->settings;
+        const struct http_options options = {
+                .connect_timeout_usec = s->connect_timeout_usec,
+                .first_byte_timeout_usec = s->first_byte_timeout_usec,
+                .total_timeout_usec = s->total_timeout_usec,
+                .max_response_bytes = s->max_response_bytes,
+                .max_connections_per_host = s->max_connections_per_host,
+                .ca_file = s->ca_file,
+                .plain = (const char *const *)s->plain_http,
+                .user_agent = "action-engine/" AE_VERSION,
+        };
+
+        return http_client_new(e->poller, &options, &e->http);
+}
+
+static int build(struct engine *e, struct ae_error *error) {
+        int r;
+
+        r = sd_event_default(&e->event);
+        if (r < 0)
+                return r;
+        r = poller_new(e->event, &e->poller);
+        if (r < 0)
+                return r;
+        r = users_new(e->settings->max_bytes_per_user, &e->users);
+        if (r < 0)
+                return r;
+        r = make_auth(e, error);
+        if (r < 0)
+                return r;
+        r = make_registry(e, error);
+        if (r < 0)
+                return r;
+        r = make_http(e);
+        if (r < 0)
+                return r;
+        r = vault_new_embedded(e->poller, e->settings->vault_socket,
+                               e->settings->vault_timeout_usec, &e->vault);
+        if (r < 0)
+                return r;
+
+        e->actions = (struct action_context){
+                .event = e->event,
+                .auth = e->auth,
+                .registry = e->registry,
+                .vault = e->vault,
+                .http = e->http,
+                .max_in_flight = e->settings->max_in_flight,
+        };
+        return 0;
+}
+
+int engine_new(const struct settings *settings, struct engine **ret, struct ae_error *error) {
+        _cleanup_(engine_freep) struct engine *e = NULL;
+        int r;
+
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return ae_error_from_errno(error, -ENOMEM);
+
+        e->settings = settings;
+        e->started_usec = clock_usec(CLOCK_MONOTONIC);
+        r = build(e, error);
+        if (r < 0)
+                return ae_error_from_errno(error, r);
+
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+struct engine *engine_free(struct engine *e) {
+        if (!e)
+                return NULL;
+
+        pipeline_abandon_all(&e->actions);
+        while (e->clients)
+                client_close(e->clients);
+        sd_event_source_disable_unref(e->status_timer);
+        sd_event_source_disable_unref(e->drain_idle);
+        sd_event_source_disable_unref(e->drain_deadline);
+        listener_free(e->listener);
+        vault_free(e->vault);
+        http_client_free(e->http);
+        registry_free(e->registry);
+        auth_free(e->auth);
+        users_free(e->users);
+        poller_free(e->poller);
+        sd_event_unref(e->event);
+        free(e);
+        return NULL;
+}
+
+static void tell_status(struct engine *e) {
+        sd_notifyf(0, "STATUS=%s%u connections, %u actions in flight, %llu succeeded, %llu failed",
+                   e->draining ? "Stopping: " : "", e->n_clients, e->actions.n_in_flight,
+                   (unsigned long long)e->actions.n_succeeded,
+                   (unsigned long long)e->actions.n_failed);
+}
+
+static int on_status_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        tell_status(userdata);
+        return 0;
+}
+
+void engine_touch_status(struct engine *e) {
+        int enabled;
+
+        /* Once armed it is left alone: it tells what is true when it fires. */
+        if (e->status_timer && sd_event_source_get_enabled(e->status_timer, &enabled) == 0) {
+                (void)sd_event_source_set_time_relative(e->status_timer, USEC_PER_SEC);
+                (void)sd_event_source_set_enabled(e->status_timer, SD_EVENT_ONESHOT);
+        }
+        if (e->drain_idle)
+                (void)sd_event_source_set_enabled(e->drain_idle, SD_EVENT_ONESHOT);
+}
+
+static void on_accept(int fd, void *userdata) {
+        client_accept(userdata, fd);
+}
+
+/* Who has nothing left to wait for is sent off; the last one to go ends the loop. */
+static void drain_clients(struct engine *e) {
+        struct client *c = e->clients;
+
+        while (c) {
+                struct client *next = c->next;
+
+                client_drain(c);
+                c = next;
+        }
+        if (!e->clients)
+                (void)sd_event_exit(e->event, 0);
+}
+
+/*
+ * Comes when the loop has nothing else to do: what had reached us before the stop has been read
+ * and answered then.
+ */
+static int on_drain_idle(sd_event_source *source, void *userdata) {
+        struct engine *e = userdata;
+
+        if (e->actions.n_in_flight == 0)
+                drain_clients(e);
+        return 0;
+}
+
+static int on_drain_end(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *e = userdata;
+
+        log_warning("Stopping with %u connections open: they do not read their answers",
+                    e->n_clients);
+        return sd_event_exit(e->event, 0);
+}
+
+/* What is still in flight is told so; a last second is for the answers to be read. */
+static int on_drain_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *e = userdata;
+
+        log_warning("Stopping with %u actions in flight: DrainTimeoutSec= has passed",
+                    e->actions.n_in_flight);
+        pipeline_abandon_all(&e->actions);
+        return sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, USEC_PER_SEC, 0,
+                                          on_drain_end, e);
+}
+
+static int start_drain(struct engine *e) {
+        int r;
+
+        if (e->draining)
+                return 0;
+        e->draining = true;
+        log_info("Stopping: finishing %u actions in flight", e->actions.n_in_flight);
+        sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
+                   (unsigned long long)(e->settings->drain_timeout_usec + 5 * USEC_PER_SEC));
+        tell_status(e);
+        listener_stop(e->listener);
+
+        r = sd_event_add_time_relative(e->event, &e->drain_deadline, CLOCK_MONOTONIC,
+                                       e->settings->drain_timeout_usec, 0, on_drain_deadline, e);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(e->event, &e->drain_idle, on_drain_idle, e);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_IDLE);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        struct engine *e = userdata;
+        int r;
+
+        r = start_drain(e);
+        if (r < 0) {
+                log_error("Cannot stop in order, stopping at once: %s", strerror(-r));
+                (void)sd_event_exit(e->event, 0);
+        }
+        return 0;
+}
+
+static int watch_signals(struct engine *e) {
+        static const int stops[] = { SIGTERM, SIGINT };
+        sigset_t blocked;
+        int r;
+
+        sigemptyset(&blocked);
+        for (size_t i = 0; i < ELEMENTSOF(stops); i++)
+                sigaddset(&blocked, stops[i]);
+        if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
+                return -errno;
+
+        for (size_t i = 0; i < ELEMENTSOF(stops); i++) {
+                r = sd_event_add_signal(e->event, NULL, stops[i], on_stop, e);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int engine_run(struct engine *e, int listen_fd) {
+        int r;
+
+        r = watch_signals(e);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(e->event, true);
+        if (r < 0)
+                log_warning("Cannot set the watchdog, going on: %s", strerror(-r));
+        r = sd_event_add_time_relative(e->event, &e->status_timer, CLOCK_MONOTONIC, USEC_PER_SEC, 0,
+                                       on_status_timer, e);
+        if (r < 0)
+                return r;
+        r = listener_new(e->event, listen_fd, e->settings->max_connections, on_accept, e,
+                         &e->listener);
+        if (r < 0)
+                return r;
+
+        if (auth_n_keys(e->auth) == 0)
+                log_warning("No public key in %s: no token will be accepted until one is put there",
+                            e->settings->key_directory);
+        log_info("Serving");
+        (void)sd_notify(0, "READY=1");
+        tell_status(e);
+        return sd_event_loop(e->event);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The daemon as a whole: what is wired to what, how it starts, how it stops. Clients and
+ * operations find everything they share in here.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "action/action.h"
+#include "base/cleanup.h"
+#include "base/poller.h"
+#include "engine/settings.h"
+#include "engine/users.h"
+#include "ipc/listener.h"
+
+struct client;
+
+struct engine {
+        const struct settings *settings;
+        sd_event *event;
+        struct poller *poller;
+        struct listener *listener;
+        struct users *users;
+        struct auth *auth;
+        struct registry *registry;
+        struct vault *vault;
+        struct http_client *http;
+        struct action_context actions;
+
+        struct client *clients; /* a list */
+        unsigned n_clients;
+        uint64_t started_usec; /* CLOCK_MONOTONIC */
+
+        bool draining; /* nothing new is begun */
+        sd_event_source *status_timer;
+        sd_event_source *drain_idle;
+        sd_event_source *drain_deadline;
+};
+
+/*
+ * Builds everything but the listening socket. `settings` is borrowed for the engine's life. The
+ * caller owns *ret. Returns 0; a negative errno with one sentence in `error`.
+ */
+int engine_new(const struct settings *settings, struct engine **ret, struct ae_error *error);
+struct engine *engine_free(struct engine *e);
+DEFINE_CLEANUP(struct engine *, engine_free);
+
+/* Serves listen_fd, which it takes over, until it is told to stop. Returns 0 or a negative errno. */
+int engine_run(struct engine *e, int listen_fd);
+
+/* Figures have changed: systemd is told soon, at most once a second. */
+void engine_touch_status(struct engine *e);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * action-engined: options, configuration, the socket from systemd.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/journal.h"
+#include "base/secret.h"
+#include "engine/engine.h"
+#include "ipc/listener.h"
+
+static const char help[] =
+                "action-engined [OPTION…]\n"
+                "\n"
+                "Carries out actions for local programs: takes requests on a Unix socket, asks the "
+                "vault\n"
+                "for the credential, sends, answers. It is started by systemd through its socket.\n"
+                "\n"
+                "  --config FILE    read only FILE and FILE.d/*.conf, not " CONFIG_ADMIN_DIR "\n"
+                "  --check-config   read the configuration, say what is wrong with it, and end\n"
+                "  --version        print the version and end\n"
+                "  --help           print this and end\n"
+                "\n"
+                "See action-engined(8), action-engine.conf(5), action-engine-protocol(7).\n";
+
+static const char no_socket[] =
+                "action-engined: no listening socket was passed\n"
+                "It is started by systemd: systemctl enable --now action-engine.socket\n"
+                "To try it by hand: systemd-socket-activate -l ./engine.sock action-engined "
+                "--config FILE\n";
+
+struct options {
+        const char *config;
+        bool check_config;
+};
+
+/* Returns 1 when all is done and said, 0 to go on, -EINVAL after a message. */
+static int parse_options(int argc, char **argv, struct options *ret) {
+        enum { CONFIG = 256, CHECK_CONFIG, VERSION, HELP };
+        static const struct option known[] = {
+                { "config", required_argument, NULL, CONFIG },
+                { "check-config", no_argument, NULL, CHECK_CONFIG },
+                { "version", no_argument, NULL, VERSION },
+                { "help", no_argument, NULL, HELP },
+                { 0 },
+        };
+        int c;
+
+        *ret = (struct options){ 0 };
+        while ((c = getopt_long(argc, argv, "h", known, NULL)) >= 0)
+                switch (c) {
+                case CONFIG:
+                        ret->config = optarg;
+                        break;
+                case CHECK_CONFIG:
+                        ret->check_config = true;
+                        break;
+                case VERSION:
+                        puts("action-engined " AE_VERSION);
+                        return 1;
+                case 'h':
+                case HELP:
+                        fputs(help, stdout);
+                        return 1;
+                default:
+                        return -EINVAL;
+                }
+        if (optind < argc) {
+                fprintf(stderr, "action-engined: takes no argument '%s'; see --help\n",
+                        argv[optind]);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int serve(const struct settings *settings) {
+        _cleanup_(engine_freep) struct engine *e = NULL;
+        _cleanup_(fd_closep) int fd = -1;
+        struct ae_error error = { 0 };
+        int r;
+
+        fd = listener_inherited_fd();
+        if (fd == -ENOENT) {
+                fputs(no_socket, stderr);
+                return fd;
+        }
+        if (fd < 0) {
+                fputs("action-engined: what was passed is not one listening Unix stream socket\n",
+                      stderr);
+                return fd;
+        }
+
+        r = engine_new(settings, &e, &error);
+        if (r < 0) {
+                log_error("Cannot start: %s", error.message);
+                ae_error_done(&error);
+                return r;
+        }
+        r = engine_run(e, fd);
+        if (r < 0) {
+                log_error("Cannot go on: %s", strerror(-r));
+                return r;
+        }
+        TAKE_FD(fd); /* the listener's, and closed with it */
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        _cleanup_(settings_done) struct settings settings = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+        struct options options;
+        int r;
+
+        r = parse_options(argc, argv, &options);
+        if (r != 0)
+                return r < 0 ? 2 : EXIT_SUCCESS;
+
+        r = secret_protect_process();
+        if (r < 0) {
+                fprintf(stderr, "action-engined: cannot protect its memory: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
+
+        r = settings_load(&settings, options.config, error);
+        if (r < 0) {
+                fprintf(stderr, "action-engined: %s\n", error);
+                return EXIT_FAILURE;
+        }
+        if (options.check_config) {
+                puts("The configuration is good.");
+                return EXIT_SUCCESS;
+        }
+
+        (void)signal(SIGPIPE, SIG_IGN);
+        r = journal_start(settings.log_target, settings.log_level);
+        if (r < 0) {
+                fprintf(stderr, "action-engined: cannot start its journal thread: %s\n",
+                        strerror(-r));
+                return EXIT_FAILURE;
+        }
+        r = serve(&settings);
+        journal_stop();
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * One line of a client, taken apart: the fields of action-engine-protocol(7), checked for their
+ * types, and the writing of the answer. Knows nothing of connections and operations.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "base/json-scan.h"
+
+#define REQUEST_ID_MAX 128 /* bytes of a string id, unescaped */
+
+/* The strings are owned and NULL when absent; the slices are borrowed from the line. */
+struct request {
+        char *id;      /* owned: as JSON text, echoed; NULL when there is none */
+        uint64_t line; /* its number on the connection, which an error without id carries */
+        char request_id[UUID_SIZE];
+
+        char *op;
+        char *token;
+        char *user_id;
+        char *platform;
+        char *action_type;
+        char *account;
+        char *idempotency_key;
+        char *traceparent;
+        struct json_slice payload;    /* .text NULL when absent */
+        struct json_slice credential; /* the same; of auth_token */
+        uint64_t deadline_usec;       /* 0: not said */
+        bool dry_run;
+        bool interactive;
+};
+
+/*
+ * Scans a line. Returns 0, or a negative errno with `error` set: invalid_json, invalid_request.
+ * Also then *ret is usable for an answer, with the id if it could be read.
+ */
+int request_parse(const char *text, size_t size, uint64_t line, struct request *ret,
+                  struct ae_error *error);
+void request_done(struct request *q);
+
+/*
+ * Write one response, without its LF. `result` is JSON text. `platform` and `action_type` are
+ * named if the request named them.
+ */
+void request_write_result(const struct request *q, const char *result, size_t size,
+                          struct buffer *to);
+void request_write_error(const struct request *q, const struct ae_error *error, struct buffer *to);

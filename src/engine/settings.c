@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "http/http.h"
+
+#define VENDOR_FILE CONFIG_VENDOR_DIR "/action-engine.conf"
+#define ADMIN_FILE CONFIG_ADMIN_DIR "/action-engine.conf"
+
+/* The largest line that any engine accepts; the protocol's own bound. */
+#define MAX_MESSAGE_BYTES ((size_t)64 << 20)
+#define MIN_MESSAGE_BYTES ((size_t)1 << 10)
+
+static const char adapter_section[] = "Adapter ";
+
+static int parse_message_bytes(const char *section, const char *value, void *target,
+                               const char **ret_reason) {
+        size_t size;
+        int r;
+
+        r = config_parse_bytes(section, value, &size, ret_reason);
+        if (r < 0)
+                return r;
+        if (size < MIN_MESSAGE_BYTES || size > MAX_MESSAGE_BYTES) {
+                *ret_reason = "is not between 1K and 64M";
+                return -ERANGE;
+        }
+        *(size_t *)target = size;
+        return 0;
+}
+
+static int parse_choice(const char *value, const char *const *names, size_t n_names) {
+        for (size_t i = 0; i < n_names; i++)
+                if (strcmp(names[i], value) == 0)
+                        return (int)i;
+        return -EINVAL;
+}
+
+static int parse_log_level(const char *section, const char *value, void *target,
+                           const char **ret_reason) {
+        static const char *const names[] = { "emerg",   "alert",  "crit", "err",
+                                             "warning", "notice", "info", "debug" };
+        int r = parse_choice(value, names, ELEMENTSOF(names));
+
+        if (r < 0) {
+                *ret_reason = "is not one of emerg, alert, crit, err, warning, notice, info, debug";
+                return r;
+        }
+        *(int *)target = r;
+        return 0;
+}
+
+static int parse_log_target(const char *section, const char *value, void *target,
+                            const char **ret_reason) {
+        static const char *const names[] = {
+                [JOURNAL_AUTO] = "auto", [JOURNAL_NATIVE] = "journal", [JOURNAL_STDERR] = "stderr"
+        };
+        int r = parse_choice(value, names, ELEMENTSOF(names));
+
+        if (r < 0) {
+                *ret_reason = "is not one of auto, journal, stderr";
+                return r;
+        }
+        *(enum journal_target *)target = (enum journal_target)r;
+        return 0;
+}
+
+static void plain_http_done(char **list) {
+        for (; *list; list++) {
+                free(*list);
+                *list = NULL;
+        }
+}
+
+/* A list replaces the one before it, so that a drop-in can empty it. */
+static int parse_plain_http(const char *section, const char *value, void *target,
+                            const char **ret_reason) {
+        char **list = target;
+        size_t n = 0;
+
+        plain_http_done(list);
+        for (const char *p = value + strspn(value, " "); *p; p += strspn(p, " ")) {
+                const char *one[] = { NULL, NULL };
+                char url[128];
+                size_t size = strcspn(p, " ");
+
+                list[n] = strndup(p, size);
+                if (!list[n])
+                        return -ENOMEM;
+                one[0] = list[n];
+                if ((size_t)snprintf(url, sizeof(url), "http://%s/", list[n]) >= sizeof(url) ||
+                    http_url_check(url, one) < 0) {
+                        *ret_reason = "is not a list of loopback addresses with ports, such as "
+                                      "127.0.0.1:8080 [::1]:8080";
+                        return -EINVAL;
+                }
+                if (++n == SETTINGS_MAX_PLAIN) {
+                        *ret_reason = "names too many addresses";
+                        return -E2BIG;
+                }
+                p += size;
+        }
+        return 0;
+}
+
+/* Whether http:// is allowed there depends on PlainHttp=, which may come later: see check(). */
+static int parse_base_url(const char *section, const char *value, void *target,
+                          const char **ret_reason) {
+        struct settings *s = target;
+        const char *platform = section + strlen(adapter_section);
+        char *url;
+        size_t i;
+
+        if (strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0) {
+                *ret_reason = "does not begin with https:// or http://";
+                return -EINVAL;
+        }
+
+        for (i = 0; i < s->n_adapters; i++)
+                if (strcmp(s->adapters[i].platform, platform) == 0)
+                        break;
+        if (i == SETTINGS_MAX_PLATFORMS) {
+                *ret_reason = "is one adapter too many";
+                return -E2BIG;
+        }
+
+        url = strdup(value);
+        if (!url)
+                return -ENOMEM;
+        if (i == s->n_adapters) {
+                s->adapters[i].platform = strdup(platform);
+                if (!s->adapters[i].platform) {
+                        free(url);
+                        return -ENOMEM;
+                }
+                s->n_adapters++;
+        }
+        free(s->adapters[i].base_url);
+        s->adapters[i].base_url = url;
+        return 0;
+}
+
+#define AT(field) offsetof(struct settings, field)
+
+/* clang-format off */
+static const struct config_key keys[] = {
+        { "Engine",    "DrainTimeoutSec",          config_parse_seconds, AT(drain_timeout_usec)           },
+        { "Engine",    "LogLevel",                 parse_log_level,      AT(log_level)                    },
+        { "Engine",    "LogTarget",                parse_log_target,     AT(log_target)                   },
+        { "Engine",    "MaxBytesPerUser",          config_parse_bytes,   AT(max_bytes_per_user)           },
+        { "Engine",    "MaxConnections",           config_parse_count,   AT(max_connections)              },
+        { "Engine",    "MaxInFlight",              config_parse_count,   AT(max_in_flight)                },
+        { "Engine",    "MaxInFlightPerConnection", config_parse_count,   AT(max_in_flight_per_connection) },
+        { "Engine",    "MaxMessageBytes",          parse_message_bytes,  AT(max_message_bytes)            },
+        { "Engine",    "RequestTimeoutSec",        config_parse_seconds, AT(request_timeout_usec)         },
+        { "Tokens",    "CacheEntries",             config_parse_count,   AT(cache_entries)                },
+        { "Tokens",    "ClockSkewSec",             config_parse_seconds, AT(clock_skew_usec)              },
+        { "Tokens",    "KeyDirectory",             config_parse_path,    AT(key_directory)                },
+        { "Vault",     "Socket",                   config_parse_path,    AT(vault_socket)                 },
+        { "Vault",     "TimeoutSec",               config_parse_seconds, AT(vault_timeout_usec)           },
+        { "Http",      "CaFile",                   config_parse_path,    AT(ca_file)                      },
+        { "Http",      "ConnectTimeoutSec",        config_parse_seconds, AT(connect_timeout_usec)         },
+        { "Http",      "FirstByteTimeoutSec",      config_parse_seconds, AT(first_byte_timeout_usec)      },
+        { "Http",      "MaxConnectionsPerHost",    config_parse_count,   AT(max_connections_per_host)     },
+        { "Http",      "MaxResponseBytes",         config_parse_bytes,   AT(max_response_bytes)           },
+        { "Http",      "PlainHttp",                parse_plain_http,     AT(plain_http)                   },
+        { "Http",      "TotalTimeoutSec",          config_parse_seconds, AT(total_timeout_usec)           },
+        { "Adapter *", "BaseUrl",                  parse_base_url,       0                                },
+};
+/* clang-format on */
+
+static void set_defaults(struct settings *s) {
+        *s = (struct settings){
+                .max_connections = 1024,
+                .max_message_bytes = (size_t)32 << 20,
+                .max_in_flight_per_connection = 64,
+                .max_in_flight = 1024,
+                .max_bytes_per_user = (size_t)128 << 20,
+                .request_timeout_usec = 60 * USEC_PER_SEC,
+                .drain_timeout_usec = 90 * USEC_PER_SEC,
+                .log_level = LOG_INFO,
+                .log_target = JOURNAL_AUTO,
+                .clock_skew_usec = 30 * USEC_PER_SEC,
+                .cache_entries = 1024,
+                .vault_timeout_usec = 10 * USEC_PER_SEC,
+                .connect_timeout_usec = 10 * USEC_PER_SEC,
+                .first_byte_timeout_usec = 30 * USEC_PER_SEC,
+                .total_timeout_usec = 60 * USEC_PER_SEC,
+                .max_response_bytes = (size_t)8 << 20,
+                .max_connections_per_host = 256,
+        };
+}
+
+/* A path that no file sets, or one sets to nothing, is the usual one. */
+static int set_default_path(char **path, const char *usual) {
+        if (!*path)
+                *path = strdup(usual);
+        return *path ? 0 : -ENOMEM;
+}
+
+/* What only the whole of it can tell. */
+static int check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        for (size_t i = 0; i < s->n_adapters; i++)
+                if (http_url_check(s->adapters[i].base_url, (const char *const *)s->plain_http) <
+                    0) {
+                        snprintf(error, CONFIG_ERROR_SIZE,
+                                 "[Adapter %s] BaseUrl=%s is neither an https:// address nor one "
+                                 "that [Http] PlainHttp= names",
+                                 s->adapters[i].platform, s->adapters[i].base_url);
+                        return -EINVAL;
+                }
+        if (s->max_bytes_per_user < s->max_message_bytes) {
+                snprintf(error, CONFIG_ERROR_SIZE,
+                         "MaxBytesPerUser= is smaller than MaxMessageBytes=: no line of that size "
+                         "could ever be read");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int settings_load(struct settings *s, const char *path, char error[static CONFIG_ERROR_SIZE]) {
+        int r;
+
+        snprintf(error, CONFIG_ERROR_SIZE, "memory ran out");
+        set_defaults(s);
+        if (!path) {
+                r = config_load(VENDOR_FILE, /* required= */ false, keys, ELEMENTSOF(keys), s,
+                                error);
+                if (r < 0)
+                        return r;
+        }
+        r = config_load(path ? path : ADMIN_FILE, /* required= */ path != NULL, keys,
+                        ELEMENTSOF(keys), s, error);
+        if (r < 0)
+                return r;
+        if (set_default_path(&s->key_directory, CONFIG_ADMIN_DIR "/keys.d") < 0 ||
+            set_default_path(&s->vault_socket, "/run/action-engine/vault.sock") < 0)
+                return -ENOMEM;
+        return check(s, error);
+}
+
+void settings_done(struct settings *s) {
+        free(s->key_directory);
+        free(s->vault_socket);
+        free(s->ca_file);
+        plain_http_done(s->plain_http);
+        for (size_t i = 0; i < s->n_adapters; i++) {
+                free(s->adapters[i].platform);
+                free(s->adapters[i].base_url);
+        }
+        *s = (struct settings){ 0 };
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * action-engine.conf(5), as a struct. The table in settings.c is where a key is added.
+ */
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "base/journal.h"
+
+#define SETTINGS_MAX_PLATFORMS 64
+#define SETTINGS_MAX_PLAIN 16
+
+struct settings {
+        /* [Engine] */
+        unsigned max_connections;
+        size_t max_message_bytes;
+        unsigned max_in_flight_per_connection;
+        unsigned max_in_flight;
+        size_t max_bytes_per_user;
+        uint64_t request_timeout_usec;
+        uint64_t drain_timeout_usec;
+        int log_level;
+        enum journal_target log_target;
+
+        /* [Tokens] */
+        char *key_directory;
+        uint64_t clock_skew_usec;
+        unsigned cache_entries;
+
+        /* [Vault] */
+        char *vault_socket;
+        uint64_t vault_timeout_usec;
+
+        /* [Http] */
+        uint64_t connect_timeout_usec;
+        uint64_t first_byte_timeout_usec;
+        uint64_t total_timeout_usec;
+        size_t max_response_bytes;
+        unsigned max_connections_per_host;
+        char *ca_file;
+        char *plain_http[SETTINGS_MAX_PLAIN + 1]; /* NULL-terminated */
+
+        /* [Adapter PLATFORM] */
+        struct {
+                char *platform;
+                char *base_url;
+        } adapters[SETTINGS_MAX_PLATFORMS];
+        size_t n_adapters;
+};
+
+/*
+ * Defaults, then `path` and its drop-ins; NULL: the vendor's file and the administrator's, which
+ * may both be absent. Returns 0; a negative errno with one sentence in `error`, which names file
+ * and line. *s is to be given to settings_done() in every case.
+ */
+int settings_load(struct settings *s, const char *path, char error[static CONFIG_ERROR_SIZE]);
+void settings_done(struct settings *s);
