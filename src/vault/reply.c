@@ -88,7 +88,8 @@ int vault_reply_read(const char *line, size_t size, struct vault_reply *ret) {
 
         status = json_envelope_find(&e, "status");
         result = json_envelope_find(&e, "result");
-        if (status && json_slice_equals(status, "success") && result && result->type == JSON_OBJECT)
+        if (id && status && json_slice_equals(status, "success") && result &&
+            result->type == JSON_OBJECT)
                 reply.result = *result;
         else if (status && json_slice_equals(status, "error")) {
                 r = read_error(json_envelope_find(&e, "error"), &reply.error);
