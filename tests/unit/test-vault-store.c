@@ -298,6 +298,31 @@ static void test_a_newer_store_is_left_alone(void **state) {
         assert_holds(p->store, &home, "v");
 }
 
+/* After a crash part of it stands in the log beside it, and belongs to the newer program too. */
+static void test_a_newer_stores_log_is_left_alone(void **state) {
+        _cleanup_(freep) char *file = NULL, *log = NULL, *after = NULL;
+        size_t n_file, n_log, n_after;
+        struct place *p = *state;
+        char log_path[128];
+        sqlite3 *db;
+
+        open_store(p);
+        p->store = store_free(p->store);
+        snprintf(log_path, sizeof(log_path), "%s-wal", p->path);
+        assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+        read_whole(p->path, &file, &n_file);
+        read_whole(log_path, &log, &n_log);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        write_whole(p->path, file, n_file);
+        write_whole(log_path, log, n_log);
+
+        assert_refused(p, -EPROTONOSUPPORT, "newer version");
+        read_whole(log_path, &after, &n_after);
+        assert_int_equal(n_after, n_log);
+        assert_memory_equal(after, log, n_log);
+}
+
 static void test_an_older_store_is_brought_up_to_date(void **state) {
         struct place *p = *state;
 
@@ -386,6 +411,66 @@ static void test_a_failing_disk_is_survived(void **state) {
         assert_holds(p->store, &home, "new");
 }
 
+static void overwrite(const char *path, const char *data, size_t size, off_t at) {
+        int fd = open(path, O_WRONLY);
+
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, data, size, at), (ssize_t)size);
+        fd_close(fd);
+}
+
+/* After this the first of them is not in SQLite's memory. */
+static void read_all_but_the_first(struct place *p, int n) {
+        char account[16];
+        struct record_id id = { "u1", "gmail", account };
+
+        for (int i = 1; i < n; i++) {
+                _cleanup_(buffer_done) struct buffer b = { 0 };
+
+                snprintf(account, sizeof(account), "a%02d", i);
+                assert_int_equal(store_read(p->store, &id, &b), 0);
+        }
+}
+
+/* What SQLite remembers of a file that was damaged under it is not to be believed when it is well. */
+static void test_damage_under_way_is_survived(void **state) {
+        enum { SIZE = 100000, N = 40, FROM = 2 * 4096, DAMAGED = N * SIZE / 2 };
+        _cleanup_(freep) char *big = malloc(SIZE), *good = NULL, *bad = malloc(DAMAGED);
+        _cleanup_(buffer_done) struct buffer b = { 0 };
+        struct place *p = *state;
+        char account[16];
+        struct record_id id = { "u1", "gmail", account };
+        size_t n;
+
+        memset(big, 'b', SIZE);
+        open_store(p);
+        for (int i = 0; i < N; i++) { /* more than SQLite keeps in memory */
+                snprintf(account, sizeof(account), "a%02d", i);
+                assert_int_equal(store_write(p->store, &id, big, SIZE), 0);
+        }
+        strcpy(account, "a00");
+        open_store(p);
+        read_whole(p->path, &good, &n);
+        memset(bad, 0xa5, DAMAGED);
+        read_all_but_the_first(p, N);
+        overwrite(p->path, bad, DAMAGED, FROM);
+        assert_int_equal(store_read(p->store, &id, &b), -EUCLEAN);
+        assert_int_equal(store_read(p->store, &id, &b), -EIO);
+        overwrite(p->path, good + FROM, DAMAGED, FROM);
+        assert_int_equal(store_read(p->store, &id, &b), 0);
+        assert_int_equal(b.size, SIZE);
+        assert_int_equal(store_count(p->store), N);
+
+        /* Nor is a file that is gone the same as a record that is not there. */
+        read_all_but_the_first(p, N);
+        overwrite(p->path, bad, DAMAGED, FROM);
+        assert_int_equal(store_read(p->store, &id, &b), -EUCLEAN);
+        assert_int_equal(unlink(p->path), 0);
+        assert_int_equal(store_read(p->store, &id, &b), -EIO);
+        assert_int_equal(access(p->path, F_OK), -1);
+        write_whole(p->path, good, n);
+}
+
 static void test_a_locked_store_is_busy(void **state) {
         struct place *p = *state;
         sqlite3 *db;
@@ -428,12 +513,16 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_meddling_shows, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_newer_store_is_left_alone, set_up,
                                                 tear_down),
+                cmocka_unit_test_setup_teardown(test_a_newer_stores_log_is_left_alone, set_up,
+                                                tear_down),
                 cmocka_unit_test_setup_teardown(test_an_older_store_is_brought_up_to_date, set_up,
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_another_programs_database_is_left_alone,
                                                 set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_damaged_store_is_kept, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_failing_disk_is_survived, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_damage_under_way_is_survived, set_up,
+                                                tear_down),
                 cmocka_unit_test_setup_teardown(test_a_locked_store_is_busy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_odd_paths, set_up, tear_down),
         };
