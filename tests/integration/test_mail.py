@@ -17,7 +17,8 @@ import unittest
 BUILD = pathlib.Path(os.environ.get("AE_BUILD", "build"))
 PROGRAM = BUILD / "tests/unit/build-mail"
 ACTION_ID = "0123456789abcdef0123456789abcdef"
-CONTROLS = ["\r", "\n", "\r\n", "\t", "\x01", "\x0b", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029"]
+CONTROLS = ["\r", "\n", "\r\n", "\t", "\x01", "\x0b", "\x1b", "\x7f", "\x85", "\x9f", "\u2028",
+            "\u2029"]
 
 
 def run(payload):
@@ -189,7 +190,8 @@ class Bodies(MailTest):
             "From me\nFrom you", ">From", "trailing \nblanks\t\n and last ", "tab\there",
             "x" * 78, "x" * 79, "x" * 997, "x" * 998, "x" * 999, "x" * 5000,
             ("y" * 998 + "\n") * 3, "." * 200, "=" * 200, " " * 200, "\t" * 200,
-            "caf\u00e9 " * 300, "\U0001f600" * 500, "\u4e2d\u6587\n" * 300, "\u05e9\u05dc\u05d5\u05dd",
+            "caf\u00e9 " * 300, "\U0001f600" * 500, "\u4e2d\u6587\n" * 300,
+            "\u05e9\u05dc\u05d5\u05dd",
             f"--=_mixed_{ACTION_ID}--\n", f"\n--=_alternative_{ACTION_ID}\nX: y\n\nz",
             "Bcc: x@y.z\n\nSubject: no", "\x1b[31mred\x07\x01", "\x0c form feed", "=?utf-8?q?x?=",
             "\ufeffbom", "\u2028\u2029\x85", "=3D=\n=20", "begin 644 x\n",
@@ -261,7 +263,8 @@ class Structure(MailTest):
                  "\u00e9" * 125 + ".txt", "a,b", "(a).txt", "[a]*~.txt", "."]
         for name in names:
             with self.subTest(name=name):
-                raw = self.raw({"to": "a@b.c", "attachments": [self.attachment(b"x", filename=name)]})
+                raw = self.raw({"to": "a@b.c",
+                                "attachments": [self.attachment(b"x", filename=name)]})
                 self.check_bytes(raw)
                 message = email.message_from_bytes(raw, policy=email.policy.default)
                 part = next(message.iter_attachments())

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "action/adapter.h"
+#include "action/schema.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -51,6 +52,23 @@ static void test_table_is_whole(void **state) {
         result = parse(a->result_schema);
         assert_string_equal(json_string(payload, "title"), "gmail.send_email");
         assert_non_null(json_member(json_member(result, "properties"), "message_id"));
+}
+
+static void test_schemas_load_and_take_their_examples(void **state) {
+        const char *const texts[] = { send_email()->payload_schema, send_email()->result_schema,
+                                      adapters[0]->credential_schema };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_(ae_error_done) struct ae_error error = { 0 };
+                _cleanup_(schema_freep) struct schema *schema = NULL;
+                char reason[SCHEMA_ERROR_SIZE] = "";
+                const cJSON *example;
+
+                if (schema_new(texts[i], strlen(texts[i]), &schema, reason) < 0)
+                        fail_msg("%s", reason);
+                cJSON_ArrayForEach (example, json_member(schema_json(schema), "examples"))
+                        assert_int_equal(schema_validate(schema, example, &error), 0);
+        }
 }
 
 /* Each path must be found, and nothing else. */
@@ -568,6 +586,7 @@ static void test_retry_after(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table_is_whole),
+                cmocka_unit_test(test_schemas_load_and_take_their_examples),
                 cmocka_unit_test(test_check_finds_all_faults),
                 cmocka_unit_test(test_limits_of_number),
                 cmocka_unit_test(test_limits_of_size),
