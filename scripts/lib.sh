@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034 # what stands here is used by those who source it
+# What the scripts share: how they speak, which packages they need, how they build.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+EMULATOR=$TOP/tests/emulator
+
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
+        BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
+else
+        BOLD='' DIM='' RED='' GREEN='' PLAIN=''
+fi
+
+say() { printf '%s==>%s %s\n' "$GREEN" "$PLAIN" "$*"; }
+warn() { printf '%s%s%s\n' "$RED" "$*" "$PLAIN" >&2; }
+die() {
+        warn "${0##*/}: $*"
+        exit 1
+}
+
+# What builds and runs it, and what checks it beyond that.
+demo_packages=(
+        gcc libc6-dev libcjson-dev libcurl4-openssl-dev libidn2-dev libinih-dev libsmartcols-dev
+        libsodium-dev libsqlite3-dev libsystemd-dev meson ninja-build pkg-config python3 systemd
+)
+test_packages=(
+        "${demo_packages[@]}" clang clang-format clang-tidy cppcheck git libclang-rt-14-dev
+        libcmocka-dev mandoc nginx-light openssl shellcheck valgrind
+)
+
+missing_packages() {
+        local installed name
+
+        installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+        for name; do
+                [[ $'\n'$installed$'\n' == *$'\n'"installed $name"$'\n'* ]] || printf '%s\n' "$name"
+        done
+}
+
+install_packages() {
+        local root=() missing
+
+        mapfile -t missing < <(missing_packages "$@")
+        ((${#missing[@]})) || return 0
+
+        say "installing ${missing[*]}"
+        command -v apt-get >/dev/null || die "no apt-get here; please install: ${missing[*]}"
+        if ((EUID)); then
+                command -v sudo >/dev/null || die "neither root nor sudo; please install: ${missing[*]}"
+                root=(sudo)
+        fi
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+                -o Dpkg::Use-Pty=0 install "${missing[@]}" >/dev/null
+}
+
+# The emulator of Google, exactly as its lock file has it. It brings its own Node.js as a package
+# without install scripts, so npm runs nothing.
+install_emulator() {
+        local modules=$EMULATOR/node_modules
+
+        cmp -s "$EMULATOR/package-lock.json" "$modules/.installed" && return 0
+        command -v npm >/dev/null || install_packages npm
+        say 'installing the Google emulator'
+        npm --prefix "$EMULATOR" ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+        cp "$EMULATOR/package-lock.json" "$modules/.installed"
+}
+
+# build DIR [MESON OPTION…]: configures once, then compiles what changed.
+build() {
+        local dir=$TOP/$1 output
+
+        shift
+        if [[ ! -f $dir/build.ninja ]]; then
+                say "configuring ${dir#"$TOP/"}"
+                output=$(rm -rf "$dir" && meson setup "$dir" "$TOP" "$@" 2>&1) ||
+                        die "meson could not configure $dir:"$'\n'"$output"
+        fi
+        say "building in ${dir#"$TOP/"}"
+        ninja -C "$dir" -j "$(nproc)" --quiet
+}
