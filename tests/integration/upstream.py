@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: MIT
+"""A Gmail that is as strict as Gmail's documentation, and that fails on demand.
+
+The local part of the first recipient, up to a '+', names what happens: `hang+7@example.com` gets no
+answer. A local part that is no fault's name is delivered. Everything that came in is recorded.
+"""
+
+import base64
+import dataclasses
+import email
+import email.policy
+import http.server
+import json
+import re
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import zlib
+
+SEND = "/gmail/v1/users/me/messages/send"
+TIMEOUT = 60
+
+# HTTP status, Google's reason, Google's status word.
+ERRORS = {
+    "e400": (400, "invalidArgument", "INVALID_ARGUMENT"),
+    "e401": (401, "authError", "UNAUTHENTICATED"),
+    "e403": (403, "insufficientPermissions", "PERMISSION_DENIED"),
+    "e403rate": (403, "userRateLimitExceeded", "PERMISSION_DENIED"),
+    "e404": (404, "notFound", "NOT_FOUND"),
+    "e429": (429, "rateLimitExceeded", "RESOURCE_EXHAUSTED"),
+    "e500": (500, "backendError", "INTERNAL"),
+    "e502": (502, "backendError", "UNAVAILABLE"),
+    "e503": (503, "backendError", "UNAVAILABLE"),
+}
+
+
+@dataclasses.dataclass
+class Request:
+    method: str
+    path: str
+    headers: dict
+    body: bytes
+    fault: str = ""
+    message: email.message.EmailMessage | None = None
+
+
+class Refusal(Exception):
+    """What Gmail would not take."""
+
+    def __init__(self, status, reason, word, text):
+        super().__init__(text)
+        self.answer = (status, reason, word, text)
+
+
+def google_error(status, reason, word, text):
+    error = {"domain": "global", "reason": reason, "message": text}
+    return {"error": {"code": status, "message": text, "errors": [error], "status": word}}
+
+
+def parse_raw(body):
+    """The message in a send request; a Refusal where Gmail has a right to one."""
+
+    def bad(text):
+        return Refusal(400, "invalidArgument", "INVALID_ARGUMENT", text)
+
+    try:
+        request = json.loads(body)
+    except ValueError as e:
+        raise bad(f"not JSON: {e}") from e
+    if not isinstance(request, dict) or not set(request) <= {"raw", "threadId"}:
+        raise bad("not an object of raw and threadId")
+    raw = request.get("raw")
+    if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", raw):
+        raise bad("raw is not base64url")
+    data = base64.urlsafe_b64decode(raw + "=" * (-len(raw.rstrip("=")) % 4))
+    if re.search(rb"(?<!\r)\n|\r(?!\n)", data):
+        raise bad("a line does not end in CRLF")
+    head = data.split(b"\r\n\r\n")[0]
+    if not head.isascii() or any(len(line) > 998 for line in data.split(b"\r\n")):
+        raise bad("not RFC 5322")
+    message = email.message_from_bytes(data, policy=email.policy.SMTP)
+    if message.defects:
+        raise bad(f"not RFC 5322: {message.defects}")
+    if not any(message.get_all(name) for name in ("To", "Cc", "Bcc")):
+        raise bad("Recipient address required")
+    return message
+
+
+def fault_of(message):
+    recipients = message.get("To") or message.get("Cc") or message.get("Bcc")
+    return recipients.addresses[0].username.split("+")[0]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            pass  # the engine gave up, as it should
+
+    def reply(self, status, value, headers=()):
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=UTF-8")
+        self.send_header("Content-Length", str(len(body)))
+        for name, text in headers:
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.server.upstream.record(Request("GET", self.path, dict(self.headers), b""))
+        self.reply(404, google_error(404, "notFound", "NOT_FOUND", "Not Found"))
+
+    def do_POST(self):
+        upstream = self.server.upstream
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = Request("POST", self.path, dict(self.headers), body)
+        try:
+            upstream.check(request)
+        except Refusal as refusal:
+            upstream.record(request)
+            self.reply(refusal.answer[0], google_error(*refusal.answer))
+            return
+        n = upstream.record(request)
+        if request.fault in ERRORS:
+            status, reason, word = ERRORS[request.fault]
+            self.reply(status, google_error(status, reason, word, "as you asked"))
+        elif play := getattr(self, "play_" + request.fault, None):
+            play(request)
+        else:
+            self.reply(200, sent(n))
+
+    # Each fault. close_connection alone ends the connection in good order.
+
+    def raw(self, data):
+        self.close_connection = True
+        self.wfile.write(data)
+
+    def play_hang(self, _):
+        self.close_connection = True
+        self.server.upstream.closing.wait(TIMEOUT)
+
+    def play_slow(self, _):
+        upstream = self.server.upstream
+        upstream.gate.wait(TIMEOUT)
+        self.reply(200, sent(len(upstream.requests)))
+
+    def play_close(self, _):
+        self.close_connection = True
+
+    def play_reset(self, _):
+        self.close_connection = True
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.connection.close()
+
+    def play_half(self, _):
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b'{"id":"msg_1","thr')
+
+    def play_cut(self, _):
+        self.reply(200, b'{"id":"msg_1","thr')
+
+    def play_empty(self, _):
+        self.reply(200, b"")
+
+    def play_html(self, _):
+        self.reply(200, b"<html>Sign in to the network</html>")
+
+    def play_array(self, _):
+        self.reply(200, [])
+
+    def play_noid(self, _):
+        self.reply(200, {"threadId": "thr_1"})
+
+    def play_deep(self, _):
+        self.reply(200, b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+
+    def play_garbage(self, _):
+        self.raw(b"\x00\x01\x02 this is not HTTP\r\n\r\n")
+
+    def play_chunks(self, _):
+        self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")
+
+    def play_headers(self, _):
+        self.raw(b"HTTP/1.1 200 OK\r\n" + b"X-Header: value\r\n" * 100_000)
+
+    def play_header(self, _):
+        self.raw(b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * (8 << 20) + b"\r\n\r\n")
+
+    def play_huge(self, _):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Length", str(1 << 30))
+        self.end_headers()
+        for _ in range(1 << 10):
+            self.wfile.write(b" " * (1 << 20))
+
+    def play_bomb(self, _):
+        zipper = zlib.compressobj(9, zlib.DEFLATED, 31)
+        body = b"".join(zipper.compress(b" " * (1 << 20)) for _ in range(256)) + zipper.flush()
+        self.reply(200, body, [("Content-Encoding", "gzip")])
+
+    def play_redirect(self, _):
+        url = self.server.upstream.url + "/elsewhere"
+        self.reply(302, {}, [("Location", url)])
+
+    def play_echo(self, request):
+        text = "you sent " + request.headers["Authorization"]
+        self.reply(400, google_error(400, "invalidArgument", "INVALID_ARGUMENT", text))
+
+    def play_busy(self, _):
+        error = google_error(429, "rateLimitExceeded", "RESOURCE_EXHAUSTED", "slow down")
+        self.reply(429, error, [("Retry-After", "7")])
+
+    def play_absurd(self, _):
+        error = google_error(429, "rateLimitExceeded", "RESOURCE_EXHAUSTED", "slow down")
+        self.reply(429, error, [("Retry-After", "99999999999999999999")])
+
+
+def sent(n):
+    return {"id": f"msg_{n}", "threadId": f"thr_{n}", "labelIds": ["SENT"]}
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def handle_error(self, *_):
+        self.upstream.failures.append(sys.exc_info()[1])
+
+
+class Upstream:
+    """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones."""
+
+    def __init__(self):
+        self.requests = []
+        self.failures = []
+        self.bearers = None
+        self.gate = threading.Event()
+        self.closing = threading.Event()
+        self._changed = threading.Condition()
+        self._server = None
+        self.port = 0
+        self.listen()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closing.set()
+        self.gate.set()
+        self.refuse()
+        assert not self.failures, self.failures
+
+    def listen(self):
+        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server.upstream = self
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def refuse(self):
+        """Nobody listens any more, until listen()."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def check(self, request):
+        """Refuses what Gmail would refuse; parses the rest."""
+        if request.path != SEND:
+            raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
+            raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
+        if not re.fullmatch(r"application/json(; *charset=utf-8)?",
+                            request.headers.get("Content-Type", ""), re.IGNORECASE):
+            raise Refusal(400, "badRequest", "INVALID_ARGUMENT", "Content-Type")
+        request.message = parse_raw(request.body)
+        request.fault = fault_of(request.message)
+
+    def record(self, request):
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+            return len(self.requests)
+
+    def to(self, address):
+        """What was sent to that address."""
+        with self._changed:
+            return [r for r in self.requests if r.message and r.message["To"] == address]
+
+    def wait_for(self, address, n=1):
+        """Waits until n requests to that address have come in."""
+
+        def there():
+            return sum(1 for r in self.requests if r.message and r.message["To"] == address) >= n
+
+        with self._changed:
+            if not self._changed.wait_for(there, TIMEOUT):
+                raise TimeoutError(f"nothing for {address}")
+
+    def wait_count(self, n):
+        """Waits until n requests have come in altogether."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.requests) >= n, TIMEOUT):
+                raise TimeoutError(f"{len(self.requests)} of {n} requests")
