@@ -44,9 +44,9 @@ install_packages() {
         ((${#missing[@]})) || return 0
 
         say "installing ${missing[*]}"
-        command -v apt-get >/dev/null || die "no apt-get here; please install: ${missing[*]}"
+        command -v apt-get >/dev/null || die "no apt-get here: install ${missing[*]}"
         if ((EUID)); then
-                command -v sudo >/dev/null || die "neither root nor sudo; please install: ${missing[*]}"
+                command -v sudo >/dev/null || die "not root, no sudo: install ${missing[*]}"
                 root=(sudo)
         fi
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update
@@ -62,7 +62,8 @@ install_emulator() {
         cmp -s "$EMULATOR/package-lock.json" "$modules/.installed" && return 0
         command -v npm >/dev/null || install_packages npm
         say 'installing the Google emulator'
-        npm --prefix "$EMULATOR" ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+        npm --prefix "$EMULATOR" ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+                >/dev/null
         cp "$EMULATOR/package-lock.json" "$modules/.installed"
 }
 
@@ -77,5 +78,5 @@ build() {
                         die "meson could not configure $dir:"$'\n'"$output"
         fi
         say "building in ${dir#"$TOP/"}"
-        ninja -C "$dir" -j "$(nproc)" --quiet
+        output=$(ninja -C "$dir" -j "$(nproc)" 2>&1) || die "it does not build:"$'\n'"$output"
 }
