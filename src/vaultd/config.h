@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * action-vault.conf(5): what there is to configure, and the defaults.
+ * action-vault.conf, as action-vaultd(8) tells: what there is to configure, and the defaults.
  */
 
 #include <sys/types.h>

@@ -58,9 +58,8 @@ static void daemon_done(struct daemon *d) {
 #define refuse(r, ...) (log_error(__VA_ARGS__), (r))
 
 static int load_key(struct daemon *d) {
-        static const char how[] = "make one with: head -c 32 /dev/urandom | systemd-creds encrypt "
-                                  "--name=" KEY_NAME " - /etc/credstore.encrypted/" KEY_NAME
-                                  ", and pass it on with LoadCredentialEncrypted=" KEY_NAME;
+        static const char how[] = "make one with 'head -c 32 /dev/urandom | systemd-creds encrypt "
+                                  "--name=" KEY_NAME " - FILE', as action-vaultd(8) tells";
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         _cleanup_(secret_freep) struct secret *file = NULL;
         _cleanup_(freep) char *path = NULL;
@@ -267,7 +266,7 @@ static const char help[] =
                 "  --check-config  read the configuration, say what is wrong with it, and end\n"
                 "  --version       print the version and end\n"
                 "  --help          print this and end\n\n"
-                "See action-vaultd(8) and action-vault.conf(5).\n";
+                "See action-vaultd(8).\n";
 
 enum mode {
         MODE_SERVE,
