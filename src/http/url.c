@@ -17,17 +17,14 @@
 struct parts {
         CURLU *parsed;
         /* All allocated by libcurl. */
-        char *scheme, *host, *path;
-        char *port;           /* as written, or NULL */
-        char *effective_port; /* with the scheme's default */
+        char *host, *path;
+        char *port; /* as written, or NULL */
 };
 
 static void parts_done(struct parts *p) {
-        curl_free(p->scheme);
         curl_free(p->host);
         curl_free(p->path);
         curl_free(p->port);
-        curl_free(p->effective_port);
         curl_url_cleanup(p->parsed);
 }
 
@@ -43,14 +40,11 @@ static bool is_url_text(const char *url) {
 static int parts_read(const char *url, struct parts *ret) {
         const struct {
                 CURLUPart part;
-                unsigned flags;
                 char **to;
         } wanted[] = {
-                { CURLUPART_SCHEME, 0, &ret->scheme },
-                { CURLUPART_HOST, 0, &ret->host },
-                { CURLUPART_PATH, 0, &ret->path },
-                { CURLUPART_PORT, 0, &ret->port },
-                { CURLUPART_PORT, CURLU_DEFAULT_PORT, &ret->effective_port },
+                { CURLUPART_HOST, &ret->host },
+                { CURLUPART_PATH, &ret->path },
+                { CURLUPART_PORT, &ret->port },
         };
         CURLUcode code;
 
@@ -60,7 +54,7 @@ static int parts_read(const char *url, struct parts *ret) {
 
         code = curl_url_set(ret->parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
         for (size_t i = 0; code == CURLUE_OK && i < ELEMENTSOF(wanted); i++) {
-                code = curl_url_get(ret->parsed, wanted[i].part, wanted[i].to, wanted[i].flags);
+                code = curl_url_get(ret->parsed, wanted[i].part, wanted[i].to, 0);
                 if (code == CURLUE_NO_HOST || code == CURLUE_NO_PORT)
                         code = CURLUE_OK;
         }
@@ -69,26 +63,20 @@ static int parts_read(const char *url, struct parts *ret) {
         return code == CURLUE_OK ? 0 : -EINVAL;
 }
 
-/* Returns what follows the authority if scheme and authority stand there as they are understood. */
-static const char *after_authority(const char *url, const struct parts *p) {
-        const char *const pieces[] = { p->scheme, "://", p->host, p->port ? ":" : "",
-                                       p->port ? p->port : "" };
+static bool skip(const char **text, const char *prefix) {
+        size_t n = strlen(prefix);
 
-        for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-                size_t n = strlen(pieces[i]);
-
-                if (strncasecmp(url, pieces[i], n) != 0)
-                        return NULL;
-                url += n;
-        }
-        return url;
+        if (strncasecmp(*text, prefix, n) != 0)
+                return false;
+        *text += n;
+        return true;
 }
 
-static bool is_as_understood(const char *url, const struct parts *p) {
-        const char *rest = after_authority(url, p);
+/* From the host on: authority and path stand there as they were understood. */
+static bool is_as_understood(const char *rest, const struct parts *p) {
         size_t n = strlen(p->path);
 
-        if (!rest)
+        if (!skip(&rest, p->host) || (p->port && (!skip(&rest, ":") || !skip(&rest, p->port))))
                 return false;
         if (*rest == 0 || *rest == '?')
                 return true;
@@ -109,7 +97,7 @@ static bool is_listed(const struct parts *p, const char *const *plain) {
         if (!plain || !is_loopback(p->host))
                 return false;
 
-        snprintf(address, sizeof(address), "%s:%s", p->host, p->effective_port);
+        snprintf(address, sizeof(address), "%s:%s", p->host, p->port ? p->port : "80");
         for (; *plain; plain++)
                 if (strcmp(*plain, address) == 0)
                         return true;
@@ -118,6 +106,8 @@ static bool is_listed(const struct parts *p, const char *const *plain) {
 
 int http_url_check(const char *url, const char *const *plain) {
         _cleanup_(parts_done) struct parts p = { 0 };
+        const char *rest = url;
+        bool encrypted;
         int r;
 
         if (!is_url_text(url))
@@ -126,11 +116,12 @@ int http_url_check(const char *url, const char *const *plain) {
         if (r < 0)
                 return r;
 
-        if (!p.host || strchr(url, '#') || !is_as_understood(url, &p))
+        encrypted = skip(&rest, "https://");
+        if (!encrypted && !skip(&rest, "http://"))
+                return -EPERM;
+        if (!p.host || !is_as_understood(rest, &p) || strchr(url, '#'))
                 return -EPERM;
         if (p.port && strcmp(p.port, "0") == 0)
                 return -EPERM;
-        if (strcmp(p.scheme, "https") == 0)
-                return 0;
-        return strcmp(p.scheme, "http") == 0 && is_listed(&p, plain) ? 0 : -EPERM;
+        return encrypted || is_listed(&p, plain) ? 0 : -EPERM;
 }
