@@ -180,13 +180,12 @@ static int read_scope(struct reader *d, const char *name) {
         while (*text) {
                 size_t size = strcspn(text, " ");
 
-                if (!is_scope(text, size) || (text[size] && !text[size + 1]))
-                        return bad_claim(d, name,
-                                         "is no list of 'area:name', 'area:*' or '*' with one "
-                                         "space between");
-                d->claims->scopes[n] = strndup(text, size);
-                if (!d->claims->scopes[n++])
-                        return out_of_memory(d);
+                /* An issuer may have scopes for others ("openid"): they grant nothing here. */
+                if (is_scope(text, size)) {
+                        d->claims->scopes[n] = strndup(text, size);
+                        if (!d->claims->scopes[n++])
+                                return out_of_memory(d);
+                }
                 text += size + (text[size] == ' ');
         }
         return 0;

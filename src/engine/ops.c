@@ -18,7 +18,7 @@ enum op_flags {
         OP_ACTION_TYPE = 1 << 2,
         OP_PAYLOAD = 1 << 3,
         OP_CREDENTIAL = 1 << 4,
-        OP_PROVES = 1 << 5, /* its token becomes the connection's */
+        OP_TOKEN = 1 << 5,
 };
 
 struct op {
@@ -57,8 +57,14 @@ static int op_authenticate(struct call *call, struct ae_error *error) {
         struct client *c = call->client;
         struct buffer *to = &call->result;
         const char *separator = "";
+        int r;
 
-        c->identity = identity_ref(call->identity);
+        /* Whoever asks to be somebody else must not go on as who he was if that fails. */
+        c->identity = identity_unref(c->identity);
+        r = auth_verify(c->engine->auth, call->request.token, strlen(call->request.token),
+                        c->peer.uid, &c->identity, error);
+        if (r < 0)
+                return r;
 
         add_string(to, "{", "user_id", identity_user(c->identity));
         buffer_puts(to, ",\"scopes\":[");
@@ -285,7 +291,7 @@ static int op_hello(struct call *call, struct ae_error *error);
 /* clang-format off */
 static const struct op ops[] = {
         { "auth_token",     op_auth_token,     OP_PLATFORM | OP_CREDENTIAL                 },
-        { "authenticate",   op_authenticate,   OP_PROVES                                   },
+        { "authenticate",   op_authenticate,   OP_OPEN | OP_TOKEN                          },
         { "health",         op_health,         0                                           },
         { "hello",          op_hello,          OP_OPEN                                     },
         { "list_actions",   op_list_actions,   0                                           },
@@ -318,23 +324,31 @@ static const struct op *find_op(const char *name) {
         return NULL;
 }
 
+/* What an op cannot do without; and a field that only some op knows is for no other. */
 static int check_fields(const struct op *op, const struct request *q, struct ae_error *error) {
         const struct {
                 unsigned flag;
-                bool present;
+                bool present, of_every_op;
                 const char *name;
-        } needed[] = {
-                { OP_PLATFORM, q->platform != NULL, "platform" },
-                { OP_ACTION_TYPE, q->action_type != NULL, "action_type" },
-                { OP_PAYLOAD, q->payload.text != NULL, "payload" },
-                { OP_CREDENTIAL, q->credential.text != NULL, "credential" },
-                { OP_PROVES, q->token != NULL, "token" },
+        } fields[] = {
+                { OP_PLATFORM, q->platform != NULL, true, "platform" },
+                { OP_ACTION_TYPE, q->action_type != NULL, true, "action_type" },
+                { OP_PAYLOAD, q->payload.text != NULL, true, "payload" },
+                { OP_CREDENTIAL, q->credential.text != NULL, false, "credential" },
+                { OP_TOKEN, q->token != NULL, true, "token" },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(needed); i++)
-                if (op->flags & needed[i].flag && !needed[i].present)
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                bool needed = op->flags & fields[i].flag;
+
+                if (needed && !fields[i].present)
                         return ae_error_set(error, AE_INVALID_REQUEST, "'%s' is required for '%s'",
-                                            needed[i].name, op->name);
+                                            fields[i].name, op->name);
+                if (!needed && fields[i].present && !fields[i].of_every_op)
+                        return ae_error_set(error, AE_INVALID_REQUEST,
+                                            "'%s' is not a field of '%s'", fields[i].name,
+                                            op->name);
+        }
         return 0;
 }
 
@@ -371,9 +385,6 @@ int op_run(struct call *call, struct ae_error *error) {
                 return ae_error_set(error, AE_UNKNOWN_OP,
                                     "there is no operation '%.64s'; hello lists what there is",
                                     name);
-        /* Whoever asks to be somebody else must not go on as who he was if that fails. */
-        if (op->flags & OP_PROVES)
-                call->client->identity = identity_unref(call->client->identity);
         if (!(op->flags & OP_OPEN)) {
                 r = identify(call, error);
                 if (r < 0)

@@ -211,6 +211,8 @@ static int client_start(struct http_client *c) {
 
         if (c->multi)
                 return 0;
+        /* libcurl would write the keys of its TLS sessions to the file that this names. */
+        (void)unsetenv("SSLKEYLOGFILE");
         if (!initialised && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -EIO;
         initialised = true;

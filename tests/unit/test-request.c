@@ -56,7 +56,7 @@ static const struct line_case line_cases[] = {
           "\"30\":0,\"31\":0,\"32\":0,\"33\":0,\"34\":0,\"35\":0,\"36\":0,\"37\":0,\"38\":0,"
           "\"op\":\"ping\"}",                           AE_INVALID_REQUEST, NULL },
 
-        { "{\"op\":\"\"}",                              AE_INVALID_REQUEST, NULL },
+        { "{\"op\":\"\"}",                              AE_NONE,            NULL },
         { "{\"op\":null}",                              AE_INVALID_REQUEST, NULL },
         { "{\"payload\":{}}",                           AE_NONE,            NULL },
         { "{\"payload\":[]}",                           AE_INVALID_REQUEST, NULL },
