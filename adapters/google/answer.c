@@ -28,10 +28,10 @@ struct meaning {
         const char *advice; /* what to do next */
 };
 
-#define CONNECT "authorize it again with auth_start"
+#define CONNECT "store a new credential with auth_token"
 #define WAIT "its rate limit is reached"
 #define DAILY "its limit for the day is reached"
-#define SCOPE "a permission is missing; authorize it again with auth_start and grant all of them"
+#define SCOPE "a permission is missing; store a credential that has it with auth_token"
 #define DISABLED "the API is not enabled in the Google Cloud project of the OAuth client"
 #define POLICY "the domain's administrator does not allow it"
 #define BROKEN "it failed by itself"
