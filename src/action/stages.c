@@ -88,7 +88,12 @@ static void on_token(const struct vault_answer *answer, void *userdata) {
         int r = STAGE_NEXT;
 
         a->vault_call = NULL;
-        if (answer->error)
+        if (answer->error && answer->error->code == AE_NOT_CONNECTED)
+                r = ae_error_set(&a->error, AE_NOT_CONNECTED,
+                                 "account '%s' of %s is not connected for user '%s': store its "
+                                 "credential with auth_token",
+                                 a->spec.account, a->spec.platform, a->spec.user_id);
+        else if (answer->error)
                 r = ae_error_set(&a->error, answer->error->code, "%s", answer->error->message);
         else {
                 a->credential = *answer->credential;
