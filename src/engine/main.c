@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #include "base/secret.h"
 #include "engine/engine.h"
 #include "ipc/listener.h"
+
+/* From here on memory is mapped for itself, and given back when it is freed. */
+#define LARGE_BLOCK (1 << 20)
 
 static const char help[] =
                 "action-engined [OPTION…]\n"
@@ -137,6 +141,8 @@ int main(int argc, char **argv) {
         }
 
         (void)signal(SIGPIPE, SIG_IGN);
+        /* Else glibc learns from the first large message to keep such memory for good. */
+        (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
         r = journal_start(settings.log_target, settings.log_level);
         if (r < 0) {
                 fprintf(stderr, "action-engined: cannot start its journal thread: %s\n",
