@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/settings.h"
+
+static int load(const char *text, struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        char path[] = "/tmp/test-settings-XXXXXX";
+        int fd = mkstemp(path), r;
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+        fd_close(fd);
+        r = settings_load(s, path, error);
+        unlink(path);
+        return r;
+}
+
+static void test_defaults(void **state) {
+        _cleanup_(settings_done) struct settings s = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        assert_int_equal(load("", &s, error), 0);
+        assert_int_equal(s.max_message_bytes, 32 << 20);
+        assert_int_equal(s.max_in_flight_per_connection, 64);
+        assert_string_equal(s.key_directory, CONFIG_ADMIN_DIR "/keys.d");
+        assert_string_equal(s.vault_socket, "/run/action-engine/vault.sock");
+        assert_null(s.plain_http[0]);
+        assert_int_equal(s.log_target, JOURNAL_AUTO);
+}
+
+static void test_everything_set(void **state) {
+        static const char text[] =
+                        "[Engine]\nMaxMessageBytes=64M\nLogLevel=debug\nLogTarget=stderr\n"
+                        "RequestTimeoutSec=0.5\nMaxBytesPerUser=64M\n"
+                        "[Tokens]\nKeyDirectory=/keys\n"
+                        "[Http]\nPlainHttp=127.0.0.1:80 [::1]:8080\n"
+                        "PlainHttp=127.0.0.1:4100\nTotalTimeoutSec=2min\n"
+                        "[Adapter gmail]\nBaseUrl=https://a.example\n"
+                        "BaseUrl=http://127.0.0.1:4100\n"
+                        "[Adapter other]\nBaseUrl=https://b.example\n";
+        _cleanup_(settings_done) struct settings s = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        assert_int_equal(load(text, &s, error), 0);
+        assert_int_equal(s.max_message_bytes, 64 << 20);
+        assert_int_equal(s.log_level, LOG_DEBUG);
+        assert_int_equal(s.log_target, JOURNAL_STDERR);
+        assert_int_equal(s.request_timeout_usec, USEC_PER_SEC / 2);
+        assert_int_equal(s.total_timeout_usec, 120 * USEC_PER_SEC);
+        assert_string_equal(s.key_directory, "/keys");
+        assert_string_equal(s.plain_http[0], "127.0.0.1:4100"); /* a later list replaces */
+        assert_null(s.plain_http[1]);
+        assert_int_equal(s.n_adapters, 2);
+        assert_string_equal(s.adapters[0].platform, "gmail");
+        assert_string_equal(s.adapters[0].base_url, "http://127.0.0.1:4100");
+}
+
+/* What is refused, and what the sentence must name. */
+static void test_refused(void **state) {
+        static const struct {
+                const char *text, *says;
+        } cases[] = {
+                { "[Engine]\nMaxConections=1\n", ":2:" },
+                { "[Engine]\nMaxConections=1\n", "MaxConections" },
+                { "[Egnine]\nMaxConnections=1\n", "Egnine" },
+                { "[Engine]\nMaxConnections=0\n", "MaxConnections" },
+                { "[Engine]\nMaxConnections=many\n", "many" },
+                { "[Engine]\nMaxMessageBytes=65M\n", "between 1K and 64M" },
+                { "[Engine]\nMaxMessageBytes=1\n", "between 1K and 64M" },
+                { "[Engine]\nMaxBytesPerUser=1M\n", "MaxBytesPerUser" },
+                { "[Engine]\nLogLevel=loud\n", "warning" },
+                { "[Engine]\nLogTarget=printer\n", "stderr" },
+                { "[Tokens]\nKeyDirectory=keys\n", "KeyDirectory" },
+                { "[Http]\nPlainHttp=example.com:80\n", "loopback" },
+                { "[Http]\nPlainHttp=127.0.0.1\n", "loopback" },
+                { "[Http]\nPlainHttp=10.0.0.1:80\n", "loopback" },
+                { "[Http]\nPlainHttp=127.0.0.1:80/x\n", "loopback" },
+                { "[Adapter gmail]\nBaseUrl=ftp://a.example\n", "https://" },
+                { "[Adapter gmail]\nBaseUrl=http://127.0.0.1:4100\n", "PlainHttp" },
+                { "[Adapter gmail]\nBaseUrl=http://a.example\n", "PlainHttp" },
+                { "[Adapter gmail]\nBaseUrl=https://u:p@a.example\n", "BaseUrl" },
+                { "[Adapter gmail]\nUrl=https://a.example\n", "Url" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(settings_done) struct settings s = { 0 };
+                char error[CONFIG_ERROR_SIZE];
+
+                assert_true(load(cases[i].text, &s, error) < 0);
+                if (!strstr(error, cases[i].says))
+                        fail_msg("%s: %s", cases[i].text, error);
+        }
+}
+
+static void test_missing_file(void **state) {
+        _cleanup_(settings_done) struct settings s = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        assert_true(settings_load(&s, "/nonexistent/action-engine.conf", error) < 0);
+        assert_non_null(strstr(error, "/nonexistent/action-engine.conf"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_everything_set),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_missing_file),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
