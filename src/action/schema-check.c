@@ -138,6 +138,13 @@ void schema_check_max_properties(struct schema_run *run, const struct schema_rul
 
 /* ---- strings ---- */
 
+static bool has_control_character(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return true;
+        return false;
+}
+
 void schema_check_pattern(struct schema_run *run, const struct schema_rule *rule,
                           const cJSON *instance, const struct schema_path *at) {
         locale_t before;
@@ -149,7 +156,12 @@ void schema_check_pattern(struct schema_run *run, const struct schema_rule *rule
         before = uselocale(run->schema->utf8);
         r = regexec(rule->regex, instance->valuestring, 0, NULL, 0);
         uselocale(before);
-        if (r != 0)
+        if (r == 0)
+                return;
+        /* What a person cannot see, a pattern would not help to find. */
+        if (has_control_character(instance->valuestring))
+                schema_fault(run, at, "must not hold a line break or another control character");
+        else
                 schema_fault(run, at, "must match %s", rule->value->valuestring);
 }
 

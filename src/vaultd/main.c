@@ -312,13 +312,15 @@ static int run(int mode, const char *config) {
         _cleanup_(fd_closep) int listen_fd = -1;
         int r;
 
+        /* First, so that who starts it by hand hears how to, whatever else is missing. */
+        if (mode == MODE_SERVE) {
+                listen_fd = take_socket();
+                if (listen_fd < 0)
+                        return listen_fd;
+        }
         r = load_config(&d, config);
         if (r < 0 || mode == MODE_CHECK)
                 return r;
-
-        listen_fd = take_socket();
-        if (listen_fd < 0)
-                return listen_fd;
         r = serve(&d, &listen_fd);
         journal_stop();
         return r;
