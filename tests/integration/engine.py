@@ -20,7 +20,7 @@ import time
 import jws
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("AE_BUILD", TOP / "build")).resolve()
+BUILD = (TOP / os.environ.get("AE_BUILD", "build")).resolve()
 TIMEOUT = 60
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -293,6 +293,19 @@ def until(get, good):
         if time.monotonic() > deadline:
             raise TimeoutError(f"still {value!r}")
         time.sleep(0.005)
+
+
+def wait_gone(pid):
+    """Until the process has ended; one that only waits to be reaped has."""
+
+    def state():
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        except (FileNotFoundError, ProcessLookupError):
+            return "X"
+        return stat.rpartition(")")[2].split()[0]
+
+    until(state, lambda letter: letter in "XZ")
 
 
 def memory_kib(pid, field="VmRSS"):

@@ -202,10 +202,15 @@ class Audit(Case):
         self.assertNotEqual(first, third)
 
     def test_no_entry_is_forged(self):
-        evil = 'x","ACTION_USER_ID":"root\n<0>{"ACTION_REQUEST_ID":"forged"}\nACTION_STATUS=success'
-        self.c.call(request_for(platform=evil))
-        response = self.c.call(request_for(action_type=evil))
-        self.assertEqual(self.entry(response)["ACTION_USER_ID"], "u1")
+        """What is refused at the door has no entry; what is not stays within its field."""
+        evil = 'x","ACTION_STATUS":"success'
+        forged = '\n<0>{"ACTION_REQUEST_ID":"forged"}\nACTION_STATUS=success'
+        for field in "platform", "action_type", "user_id":
+            with self.subTest(field):
+                response = self.c.call(request_for(**{field: evil}))
+                self.assertEqual(self.entry(response)["ACTION_STATUS"], "error")
+                error = self.c.error(request_for(**{field: evil + forged}))
+                self.assertEqual(error["code"], "invalid_request")
         self.assertFalse([e for e in stack.entries() if e.get("ACTION_REQUEST_ID") == "forged"])
 
     def test_no_payload_and_no_secret_in_any_log(self):

@@ -6,6 +6,7 @@ answer. A local part that is no fault's name is delivered. Everything that came 
 """
 
 import base64
+import contextlib
 import dataclasses
 import email
 import email.policy
@@ -27,6 +28,7 @@ ERRORS = {
     "e400": (400, "invalidArgument", "INVALID_ARGUMENT"),
     "e401": (401, "authError", "UNAUTHENTICATED"),
     "e403": (403, "insufficientPermissions", "PERMISSION_DENIED"),
+    "e403policy": (403, "domainPolicy", "PERMISSION_DENIED"),
     "e403rate": (403, "userRateLimitExceeded", "PERMISSION_DENIED"),
     "e404": (404, "notFound", "NOT_FOUND"),
     "e429": (429, "rateLimitExceeded", "RESOURCE_EXHAUSTED"),
@@ -40,7 +42,7 @@ ERRORS = {
 class Request:
     method: str
     path: str
-    headers: dict
+    headers: email.message.Message  # its names in any case
     body: bytes
     fault: str = ""
     message: email.message.EmailMessage | None = None
@@ -117,13 +119,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        self.server.upstream.record(Request("GET", self.path, dict(self.headers), b""))
+        self.server.upstream.record(Request("GET", self.path, self.headers, b""))
         self.reply(404, google_error(404, "notFound", "NOT_FOUND", "Not Found"))
 
     def do_POST(self):
         upstream = self.server.upstream
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = Request("POST", self.path, dict(self.headers), body)
+        request = Request("POST", self.path, self.headers, body)
         try:
             upstream.check(request)
         except Refusal as refusal:
@@ -236,6 +238,24 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 1024
 
+    def __init__(self, *arguments):
+        self.connections = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request, address):
+        self.connections.add(request)
+        super().process_request(request, address)
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self):
+        super().server_close()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, *_):
         self.upstream.failures.append(sys.exc_info()[1])
 
@@ -271,7 +291,7 @@ class Upstream:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self):
-        """Nobody listens any more, until listen()."""
+        """Nobody listens any more, until listen(); open connections end."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
