@@ -45,7 +45,7 @@ static int frame_resize(struct frame *f, size_t capacity) {
                 if (!data)
                         return -ENOMEM;
         }
-        if (pending > 0) {
+        if (data && pending > 0) {
                 memcpy(data, f->data + f->start, pending);
                 explicit_bzero(f->data + f->start, pending);
         }
