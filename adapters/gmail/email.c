@@ -32,7 +32,7 @@ static const struct field {
 /* clang-format on */
 
 static struct mailboxes *mailboxes_of(struct email *e, const struct field *f) {
-        return (struct mailboxes *)((char *)&e->message + f->mailboxes);
+        return (struct mailboxes *)(void *)((char *)&e->message + f->mailboxes);
 }
 
 void email_done(struct email *e) {

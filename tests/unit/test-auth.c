@@ -297,10 +297,10 @@ static int on_request(sd_event_source *source, int fd, uint32_t revents, void *u
 /* C11: the key goes, and a request is already waiting: the request comes second. */
 static void test_revoked_before_the_next_request(void **state) {
         struct world *w = *state;
-        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
         _cleanup_(fd_closep) int fd = eventfd(1, EFD_CLOEXEC);
         sd_event_source *request = NULL;
 
+        jwk_free(install_key(w, "main", NULL));
         start_well(w);
         assert_int_equal(auth_n_keys(w->auth), 1);
         assert_int_equal(unlink(in(w, "main.jwk")), 0);
@@ -408,8 +408,8 @@ static void test_broken_files_cost_only_themselves(void **state) {
         static const char *const passed_over[] = { "README", ".hidden.jwk", "main.jwk~", ".jwk",
                                                    "a.JWK" };
         struct world *w = *state;
-        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
 
+        jwk_free(install_key(w, "main", NULL));
         for (size_t i = 0; i < ELEMENTSOF(passed_over); i++)
                 write_file(w, passed_over[i], "no key");
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
