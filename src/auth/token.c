@@ -106,7 +106,7 @@ static int read_time(struct reader *d, const char *name, uint64_t *ret_usec) {
 }
 
 static int read_not_before(struct reader *d, const char *name) {
-        uint64_t usec;
+        uint64_t usec = 0;
         int r;
 
         r = read_time(d, name, &usec);
