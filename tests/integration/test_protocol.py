@@ -241,12 +241,9 @@ class Envelope(Case):
         self.assertEqual(self.c.code(email(account="a.B_9@x+-" + "y" * 55)), "not_connected")
 
     def test_unknown_op(self):
-        for op in "Ping", "ping ", "perform", "x" * 64, "💥":
+        for op in "", "Ping", "ping ", "perform", "op\x01", "x" * 1000, "💥":
             with self.subTest(op):
                 self.assertEqual(self.c.code({"op": op}), "unknown_op")
-        for op in "", "op\x01", "x" * 65:
-            with self.subTest(op):
-                self.assertEqual(self.c.code({"op": op}), "invalid_request")
 
     def test_absent_op_means_perform_action(self):
         self.assertEqual(self.c.result(email(dry_run=True))["decision"], "yes")
@@ -304,7 +301,7 @@ class Operations(Case):
                 result["peer"], {"uid": os.getuid(), "gid": os.getgid(), "pid": os.getpid()}
             )
             c.result({"op": "health"})
-            self.assertEqual(c.code({"op": "authenticate"}), "unauthenticated")
+            self.assertEqual(c.code({"op": "authenticate"}), "invalid_request")
 
     def test_a_failed_authenticate_leaves_nobody(self):
         """Who asks to be somebody else must not go on as who he was."""
@@ -348,8 +345,9 @@ class Operations(Case):
         cases = [
             (email(platform="pigeon"), "unsupported_platform", "gmail"),
             (email(platform="Gmail"), "unsupported_platform", "gmail"),
-            (email(platform=""), "invalid_request", "platform"),
-            (email(platform="x" * 65), "invalid_request", "platform"),
+            (email(platform=""), "unsupported_platform", "gmail"),
+            (email(platform="x" * 64), "unsupported_platform", "gmail"),
+            (email(platform="x" * 10_000), "invalid_request", "platform"),
             (email(action_type="fly"), "unsupported_action", "send_email"),
             (email(action_type="send_email "), "unsupported_action", "send_email"),
         ]
