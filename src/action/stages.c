@@ -195,7 +195,8 @@ int stage_send(struct action *a) {
         }
 
         a->n_attempts++;
-        r = http_call(a->context->http, &a->request, /* deadline= */ 0, &handler, a, &a->http_call);
+        r = http_call(a->context->http, &a->request, /* deadline_usec= */ 0, &handler, a,
+                      &a->http_call);
         return r < 0 ? r : STAGE_PENDING;
 }
 

@@ -139,8 +139,10 @@ static bool in_colour(void) {
         return isatty(STDERR_FILENO) && !(no && *no);
 }
 
-__attribute__((__format__(__printf__, 2, 0))) static void
-put_sentence(const char *colour, const char *format, va_list ap) {
+static void put_sentence(const char *colour, const char *format, va_list ap)
+                __attribute__((__format__(__printf__, 2, 0)));
+
+static void put_sentence(const char *colour, const char *format, va_list ap) {
         _cleanup_(buffer_done) struct buffer clean = { 0 };
         char text[2 * AE_MESSAGE_SIZE];
 

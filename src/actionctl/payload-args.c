@@ -48,7 +48,7 @@ static int parse_string(const char *text, size_t size, cJSON **ret, struct json_
 }
 
 static int parse_value(const struct pair *p, cJSON **ret, char *error) {
-        struct json_fault fault;
+        struct json_fault fault = { 0 };
         int r;
 
         if (p->raw)
@@ -109,7 +109,7 @@ static bool came_before(const struct pair *pairs, size_t i) {
 
 static int add_field(const struct pair *pairs, size_t n, size_t i, cJSON *payload, char *error) {
         _cleanup_(json_freep) cJSON *key = NULL, *value = NULL;
-        struct json_fault fault;
+        struct json_fault fault = { 0 };
         int r;
 
         r = parse_string(pairs[i].key, pairs[i].key_size, &key, &fault);
