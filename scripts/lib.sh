@@ -78,5 +78,6 @@ build() {
                         die "meson could not configure $dir:"$'\n'"$output"
         fi
         say "building in ${dir#"$TOP/"}"
-        output=$(ninja -C "$dir" -j "$(nproc)" 2>&1) || die "it does not build:"$'\n'"$output"
+        output=$(ninja -C "$dir" -j "$(nproc)" 2>&1) ||
+                die "it does not build:"$'\n'"$(sed -n '/FAILED/,$p' <<<"$output")"
 }
