@@ -100,14 +100,33 @@ static void put_claims(const struct ctl *ctl, const struct jwk *key, uint64_t no
         buffer_putc(to, '}');
 }
 
-/* What the engine would refuse is better heard of now. Returns 0 or an exit code. */
+static size_t count_words(const struct ctl_list *texts) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < texts->n; i++)
+                for (const char *p = texts->items[i] + strspn(texts->items[i], " "); *p;
+                     p += strspn(p, " ")) {
+                        n++;
+                        p += strcspn(p, " ");
+                }
+        return n;
+}
+
+/* What the engine would refuse, or pass over, is better heard of now. Returns 0 or an exit code. */
 static int check_claims(const struct ctl *ctl, const struct buffer *text, uint64_t now_usec) {
         _cleanup_(token_claims_done) struct token_claims claims = { 0 };
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
         uid_t uid = ctl->uid >= 0 ? (uid_t)ctl->uid : getuid();
+        size_t n_scopes = 0;
 
-        if (token_claims_parse(text->data, text->size, now_usec, 0, uid, &claims, &error) == 0)
-                return 0;
+        if (token_claims_parse(text->data, text->size, now_usec, 0, uid, &claims, &error) == 0) {
+                while (claims.scopes[n_scopes])
+                        n_scopes++;
+                if (n_scopes == count_words(&ctl->scopes))
+                        return 0;
+                return output_usage("the engine would pass over a scope that is not 'area:name', "
+                                    "'area:*' or '*'");
+        }
         /* The advice behind the fault is for those who were given the token. */
         return output_usage("the engine would refuse it: %.*s", (int)strcspn(error.message, ";"),
                             error.message);

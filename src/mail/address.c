@@ -243,6 +243,9 @@ static int take_local(struct span *s, char **ret, const char **ret_reason) {
                 return fail("has nothing before its '@'", ret_reason);
         if (local.size > LOCAL_MAX)
                 return fail("has more than 64 bytes before its '@'", ret_reason);
+        if (mail_text_turns_direction(local.data))
+                return fail("has a mark in its address that turns the writing direction",
+                            ret_reason);
         if (!quoted && !is_dot_atom(local.data))
                 return fail("has a character or a dot before its '@' that needs double quotes",
                             ret_reason);

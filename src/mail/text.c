@@ -26,6 +26,17 @@ int mail_text_check(const char *text, const char **ret_reason) {
         return 0;
 }
 
+bool mail_text_turns_direction(const char *text) {
+        const uint8_t *p = (const uint8_t *)text;
+        ucs4_t c;
+        int n;
+
+        for (; (n = u8_strmbtouc(&c, p)) > 0; p += n)
+                if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+                        return true;
+        return false;
+}
+
 bool mail_text_is_ascii(const char *text) {
         for (; *text; text++)
                 if ((unsigned char)*text >= 0x80)

@@ -14,4 +14,10 @@
  */
 int mail_text_check(const char *text, const char **ret_reason);
 
+/*
+ * Whether it holds an explicit direction (U+202A to U+202E, U+2066 to U+2069), which makes an
+ * address look like another one. A name written from right to left needs none.
+ */
+bool mail_text_turns_direction(const char *text);
+
 bool mail_text_is_ascii(const char *text);

@@ -165,6 +165,8 @@ static void test_refused(void **state) {
                 { "A\xc2\x85 <a@b.c>", "control" },
                 { "A\xc2\x9f <a@b.c>", "control" },
                 { "A\xe2\x80\xa8 <a@b.c>", "control" },
+                { "a\xe2\x80\xae@b.c", "direction" },
+                { "\"a\xe2\x81\xa6\"@b.c", "direction" },
                 { "A\xe2\x80\xa9 <a@b.c>", "control" },
                 { "A\xff <a@b.c>", "UTF-8" },
                 { "A\xc3 <a@b.c>", "UTF-8" },
