@@ -27,6 +27,7 @@ struct scan {
         struct json_envelope *envelope;
         struct json_fault *fault;
         struct json_slice key; /* of the root's member that is being read */
+        size_t n_values;
         size_t depth;
         struct level levels[JSON_MAX_DEPTH];
         struct json_keys keys;
@@ -256,6 +257,8 @@ static int scan_value(struct scan *s) {
 
         if (s->at == s->end)
                 return refuse(s, NULL);
+        if (s->n_values++ == JSON_MAX_VALUES)
+                return refuse(s, "more than 262144 values");
 
         switch (*s->at) {
         case '{':
@@ -374,6 +377,7 @@ int json_scan(const char *text, size_t size, struct json_envelope *ret,
         s.end = text + size;
         s.envelope = ret;
         s.fault = ret_fault;
+        s.n_values = 0;
         s.depth = 0;
         json_keys_init(&s.keys);
 

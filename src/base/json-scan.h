@@ -13,6 +13,12 @@
 #define JSON_MAX_DEPTH 64
 
 /*
+ * In one text, containers and what is in them. A value costs two bytes of text and a hundred of
+ * memory once there is a tree of it, so that the size of a text does not bound that of its tree.
+ */
+#define JSON_MAX_VALUES ((size_t)1 << 18)
+
+/*
  * More members than any request may have: if a root object has more than fit, one of those noted
  * is a field that nobody knows, and the request is refused for that.
  */
@@ -55,9 +61,9 @@ struct json_fault {
 /*
  * Checks `text`: exactly one value, white space around it allowed. Refuses invalid UTF-8, a BOM,
  * lone surrogates, U+0000 (raw or escaped) and other raw control characters in strings, duplicate
- * keys (compared after unescaping) in any object, nesting deeper than JSON_MAX_DEPTH, numbers
- * outside the double range and whatever RFC 8259 refuses; also a text of 2 GiB and more. The time
- * is O(n log n) at worst.
+ * keys (compared after unescaping) in any object, nesting deeper than JSON_MAX_DEPTH, more values
+ * than JSON_MAX_VALUES, numbers outside the double range and whatever RFC 8259 refuses; also a text
+ * of 2 GiB and more. The time is O(n log n) at worst.
  *
  * Returns 0; -EBADMSG with *ret_fault set; -ENOMEM. On -EBADMSG *ret holds the members that had
  * been read whole, so that an error can still carry the line's id.

@@ -415,13 +415,39 @@ static void test_hostile_keys(void **state) {
         assert_int_equal(scan_text(b.data, b.size), 0);
 
         buffer_clear(&b);
-        repeat(&b, "{\"a\":0", ",\"a\":0", 1000000, "}");
+        repeat(&b, "{\"a\":0", ",\"a\":0", JSON_MAX_VALUES - 2, "}");
         assert_int_equal(scan_text(b.data, b.size), -EBADMSG);
 
         buffer_clear(&b);
-        repeat(&b, "[{}", ",{\"a\":0}", 1000000, "]");
+        repeat(&b, "[{}", ",{\"a\":0}", JSON_MAX_VALUES / 2 - 1, "]");
         assert_int_equal(scan_text(b.data, b.size), 0);
         buffer_done(&b);
+}
+
+/* A tree takes far more memory than the text it is made of, so that values are counted. */
+static void test_many_values(void **state) {
+        static const struct {
+                const char *head, *value, *tail;
+                size_t n_others, n_each; /* values */
+        } cases[] = {
+                { "[0", ",0", "]", 2, 1 },
+                { "[[]", ",{}", "]", 2, 1 },
+                { "[[[\"\"", ",null", "]]]", 4, 1 },
+                { "[0", ",[true]", "]", 2, 2 },
+                { "[0", ",{\"a\":{}}", ",0]", 3, 2 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                size_t n = (JSON_MAX_VALUES - cases[i].n_others) / cases[i].n_each;
+                struct buffer b = { 0 };
+
+                repeat(&b, cases[i].head, cases[i].value, n, cases[i].tail);
+                assert_int_equal(scan_text(b.data, b.size), 0);
+                buffer_clear(&b);
+                repeat(&b, cases[i].head, cases[i].value, n + 1, cases[i].tail);
+                assert_int_equal(scan_text(b.data, b.size), -EBADMSG);
+                buffer_done(&b);
+        }
 }
 
 /* Open objects share one array of keys: an inner one must neither see nor lose an outer one's. */
@@ -566,6 +592,7 @@ int main(void) {
                 cmocka_unit_test(test_many_keys),
                 cmocka_unit_test(test_hostile_keys),
                 cmocka_unit_test(test_keys_of_nested_objects),
+                cmocka_unit_test(test_many_values),
                 cmocka_unit_test(test_envelope),
                 cmocka_unit_test(test_envelope_of_refused_lines),
                 cmocka_unit_test(test_envelope_is_bounded),
