@@ -63,9 +63,9 @@ void json_print_string(const char *text, size_t size, struct buffer *to) {
                 buffer_append(to, copied, (size_t)(at - copied));
                 copied = at + 1;
                 if (c >= 0x20)
-                        buffer_printf(to, "\\%c", c);
+                        buffer_append(to, (char[]){ '\\', *at }, 2);
                 else if (c >= '\b' && c <= '\r' && c != '\v')
-                        buffer_printf(to, "\\%c", letters[c - '\b']);
+                        buffer_append(to, (char[]){ '\\', letters[c - '\b'] }, 2);
                 else
                         buffer_printf(to, "\\u%04x", c);
         }
