@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define MAX_FINDINGS 100
 
 struct code {
@@ -63,15 +65,24 @@ void ae_error_done(struct ae_error *error) {
 }
 
 void ae_error_quote(char *ret, size_t size, const char *text) {
-        size_t n = strnlen(text, size - 1);
+        size_t n = strnlen(text, size - 1), span;
 
         /* Not through the middle of a UTF-8 character. */
         if (text[n])
                 while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
                         n--;
 
-        for (size_t i = 0; i < n; i++)
-                ret[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+        for (size_t i = 0; i < n; i += span) {
+                bool is_ascii = (unsigned char)text[i] < 0x80;
+
+                span = is_ascii ? (text[i] >= 0x20 && text[i] != 0x7f) : utf8_span(text + i, n - i);
+                if (span > 0)
+                        memcpy(ret + i, text + i, span);
+                else {
+                        ret[i] = '?';
+                        span = 1;
+                }
+        }
         ret[n] = 0;
 }
 

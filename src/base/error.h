@@ -69,7 +69,8 @@ void ae_error_done(struct ae_error *error);
 
 /*
  * Fills `error` and returns its code's negative errno, so that telling and leaving are one
- * statement. Foreign text is cut at the field's size and freed of control characters.
+ * statement. Foreign text is cut at the field's size (a precision may cut it anywhere), and freed
+ * of control characters.
  * A later call on the same error replaces code and message.
  */
 int ae_error_set(struct ae_error *error, enum ae_code code, const char *format, ...)
@@ -88,7 +89,10 @@ size_t ae_error_count(const struct ae_error *error);
 /* Adds a string to `details`. */
 void ae_error_detail(struct ae_error *error, const char *name, const char *value);
 
-/* Copies foreign text as far as it fits, whole UTF-8 characters, control characters as '?'. */
+/*
+ * Copies foreign text as far as it fits, whole UTF-8 characters; control characters, and bytes that
+ * are none, as '?'.
+ */
 void ae_error_quote(char *ret, size_t size, const char *text);
 
 /* For a failure that nobody explained: keeps what `error` says, else says `internal`. Returns r. */

@@ -69,6 +69,12 @@ static void test_error_text_is_one_clean_line(void **state) {
         (void)ae_error_set(&e, AE_INTERNAL, "%s", long_text);
         assert_int_equal(strlen(e.message) % 2, 1);
         assert_true(strlen(e.message) > AE_MESSAGE_SIZE - 4);
+
+        /* A precision counts bytes: the response must be UTF-8 all the same. */
+        (void)ae_error_set(&e, AE_UNKNOWN_OP, "no '%.2s', no '%.3s'", "a\xc3\xa9", "a\xc3\xa9");
+        assert_string_equal(e.message, "no 'a?', no 'a\xc3\xa9'");
+        (void)ae_error_set(&e, AE_INTERNAL, "%s", "\xff\xc3|\xe2\x82|\xed\xa0\x80|\xc0\xaf\xa9");
+        assert_string_equal(e.message, "??|??|???|???");
 }
 
 static void test_error_findings_are_bounded(void **state) {
