@@ -64,7 +64,8 @@ static bool is_traceparent(const char *text) {
                is_lower_hex(text + 3, 32) && text[35] == '-' && is_lower_hex(text + 36, 16) &&
                text[52] == '-' && is_lower_hex(text + 53, 2) && !is_zeros(text + 3, 32) &&
                !is_zeros(text + 36, 16) && strncmp(text, "ff", 2) != 0 &&
-               (size == 55 || (text[55] == '-' && strncmp(text, "00", 2) != 0));
+               (size == 55 ||
+                (text[55] == '-' && strncmp(text, "00", 2) != 0 && is_printable_ascii(text + 55)));
 }
 
 /* Whether there is such an op or platform is not for this file to say. */
