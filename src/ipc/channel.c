@@ -56,7 +56,7 @@ struct channel {
 
 static int on_again(sd_event_source *source, void *userdata);
 
-static size_t channel_unsent(const struct channel *c) {
+size_t channel_unsent(const struct channel *c) {
         return c->out.size - c->n_sent;
 }
 
@@ -69,7 +69,7 @@ static bool channel_takes_lines(const struct channel *c) {
                 return false;
         if (c->options.max_open > 0 && c->n_open >= c->options.max_open)
                 return false;
-        return channel_unsent(c) <= CHANNEL_OUT_HIGH;
+        return c->options.asks || channel_unsent(c) <= CHANNEL_OUT_HIGH;
 }
 
 static bool channel_lacks_room(const struct channel *c) {

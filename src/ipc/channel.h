@@ -7,6 +7,9 @@
  * Back-pressure: reading stops while `max_open` requests are open, while more than
  * CHANNEL_OUT_HIGH bytes wait to be written, or while the owner's quota has no room for a long
  * line; the kernel's buffer then tells the peer to wait. Nothing is ever dropped.
+ *
+ * That is for an end that answers. One that asks reads on however much of its questions waits to
+ * be written, or the two ends could wait for each other; how much it asks is its own to bound.
  */
 
 #include <stdbool.h>
@@ -44,6 +47,7 @@ struct channel_options {
         size_t max_line;     /* bytes, without the LF */
         unsigned max_open;   /* requests; 0: no limit */
         struct quota *quota; /* borrowed; NULL: none */
+        bool asks;           /* this end asks, and reads answers */
 };
 
 /*
@@ -61,6 +65,9 @@ DEFINE_CLEANUP(struct channel *, channel_unref);
  * closed channel the line is let go. Returns 0 or -ENOMEM, after which the connection is ended.
  */
 int channel_send(struct channel *c, struct buffer *line);
+
+/* How many bytes wait to be written. */
+size_t channel_unsent(const struct channel *c);
 
 /*
  * A request is open from its line until its answer: the channel of a peer that half-closed stays

@@ -26,6 +26,8 @@
 
 /* Calls that wait at once, the cancelled among them. More than a vault that is well ever sees. */
 #define MAX_CALLS 4096
+/* Of questions that the vault has not read yet. */
+#define MAX_UNSENT ((size_t)16 << 20)
 #define TIMER_ACCURACY_USEC (5 * USEC_PER_MSEC)
 #define REASON_SIZE 200
 
@@ -278,7 +280,8 @@ static const struct channel_handler handler = {
 };
 
 static int make_connection(struct embedded *e) {
-        static const struct channel_options options = { .max_line = VAULT_WIRE_MAX_LINE };
+        static const struct channel_options options = { .max_line = VAULT_WIRE_MAX_LINE,
+                                                        .asks = true };
         _cleanup_(fd_closep) int fd = -1;
         int r;
 
@@ -330,7 +333,7 @@ static int submit(struct embedded *e, struct call *c, struct buffer *line) {
                 fail_call(e, c, AE_INVALID_REQUEST, "the credential is too large for the vault");
                 return 0;
         }
-        if (e->sent.size >= MAX_CALLS) {
+        if (e->sent.size >= MAX_CALLS || (e->channel && channel_unsent(e->channel) > MAX_UNSENT)) {
                 fail_call(e, c, AE_VAULT_UNAVAILABLE, "too many calls wait for the vault");
                 return 0;
         }

@@ -138,6 +138,30 @@ static void test_peer_that_never_reads(void **state) {
         end_done(&e);
 }
 
+/*
+ * Two ends that both wait for the other to read before they read would do so for ever. So the one
+ * that asks reads its answers however many questions the other has not read.
+ */
+static void test_who_asks_reads_on(void **state) {
+        static char question[128 << 10];
+        struct channel_options o = { .max_line = MAX_LINE, .asks = true };
+
+        memset(question, 'q', sizeof(question));
+        for (int asks = 0; asks < 2; asks++) {
+                struct end e;
+
+                o.asks = asks;
+                end_init(&e, &o, keep_open);
+                while (channel_unsent(e.channel) <= CHANNEL_OUT_HIGH)
+                        send_text(e.channel, question, sizeof(question));
+                for (unsigned i = 0; i < 10; i++)
+                        put(&e, "answer\n");
+                run_idle();
+                assert_int_equal(e.n_lines, asks ? 10 : 0);
+                end_done(&e);
+        }
+}
+
 static void test_open_requests_stop_the_reading(void **state) {
         const struct channel_options o = { .max_line = MAX_LINE, .max_open = 3 };
         struct end e;
@@ -238,6 +262,7 @@ int main(void) {
                 unit(test_ten_thousand_pipelined_lines),
                 unit(test_flood_does_not_starve_others),
                 unit(test_peer_that_never_reads),
+                unit(test_who_asks_reads_on),
                 unit(test_open_requests_stop_the_reading),
                 unit(test_line_limit),
                 unit(test_sent_descriptors_are_discarded),

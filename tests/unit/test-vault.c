@@ -564,6 +564,27 @@ static void test_calls_have_a_limit(void **state) {
         free(o);
 }
 
+/* Answers are read whatever waits to be asked, so that what waits needs a bound of its own. */
+static void test_questions_have_a_limit(void **state) {
+        enum { MAX = (16 << 20) / 100000 + 8 };
+        _cleanup_(json_freep) cJSON *credential = cJSON_CreateObject();
+        _cleanup_(freep) char *large = calloc(1, 100000);
+        struct outcome o[MAX] = { 0 };
+        struct place *p = *state;
+
+        memset(large, 'x', 99999);
+        assert_non_null(cJSON_AddStringToObject(credential, "access_token", large));
+        for (int i = 0; i < MAX; i++)
+                assert_int_equal(vault_store_token(p->vault, &home, credential, on_answer, &o[i],
+                                                   &o[i].call),
+                                 0);
+        settle(p);
+        assert_int_equal(o[0].n + o[MAX - 8].n, 0);
+        assert_int_equal(o[MAX - 1].code, AE_VAULT_UNAVAILABLE);
+        assert_non_null(strstr(o[MAX - 1].message, "too many"));
+        p->vault = vault_free(p->vault);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -583,6 +604,7 @@ int main(void) {
                 TEST(test_free_tells_nobody),
                 TEST(test_a_credential_that_is_too_large),
                 TEST(test_calls_have_a_limit),
+                TEST(test_questions_have_a_limit),
         };
 
         if (sodium_init() < 0)
