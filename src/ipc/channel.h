@@ -23,7 +23,7 @@
 struct channel;
 struct quota;
 
-#define CHANNEL_OUT_HIGH ((size_t)1 << 20)
+#define CHANNEL_OUT_HIGH ((size_t)64 << 10)
 
 struct channel_handler {
         /*

@@ -104,7 +104,7 @@ static void test_flood_does_not_starve_others(void **state) {
         end_done(&b);
 }
 
-/* Who never reads is not read from, and holds a megabyte of answers and one more at most. */
+/* Who never reads is not read from, and holds that much of answers and one more at most. */
 static void test_peer_that_never_reads(void **state) {
         size_t n_put = 0, n_taken, n_got = 0;
         static char chunk[64 << 10];
