@@ -76,6 +76,9 @@ struct action {
         size_t stage;
         bool in_flight, answered, reserved;
         bool leaving; /* the request began to leave: no cancelling any more */
+        /* It was cancelled too late: it ends so if the platform sends it back. */
+        enum ae_code withdrawn;
+        const char *withdrawn_why;
         uint64_t started_usec;
         sd_event_source *deadline;
         struct vault_call *vault_call;

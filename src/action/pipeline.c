@@ -67,6 +67,8 @@ static void proceed(struct action *a, int r) {
         for (;;) {
                 if (r == STAGE_PENDING)
                         return;
+                if (r == STAGE_RENEW && a->withdrawn != AE_NONE)
+                        r = ae_error_set(&a->error, a->withdrawn, "%s", a->withdrawn_why);
                 if (r < 0) {
                         (void)ae_error_from_errno(&a->error, r);
                         break;
@@ -144,8 +146,14 @@ static void end_with(struct action *a, enum ae_code code, const char *message) {
 }
 
 void pipeline_cancel(struct action *a, enum ae_code code, const char *message) {
-        if (!a->answered && !a->leaving)
+        if (a->answered)
+                return;
+        if (!a->leaving)
                 end_with(a, code, message);
+        else if (a->withdrawn == AE_NONE) {
+                a->withdrawn = code;
+                a->withdrawn_why = message;
+        }
 }
 
 void pipeline_abandon_all(struct action_context *context) {

@@ -18,7 +18,9 @@
 void pipeline_start(struct action *a, action_done_fn *on_done, void *userdata);
 
 /*
- * Ends an action whose request has not begun to leave, with that code; any other is left alone.
+ * Ends an action whose request has not begun to leave, with that code. Any other is waited for, and
+ * ends so only if the platform refuses its credential: it is not sent a second time. `message` is
+ * static text.
  */
 void pipeline_cancel(struct action *a, enum ae_code code, const char *message);
 

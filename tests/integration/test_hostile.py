@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""What hostile callers and platforms try, each against an engine that must not mind."""
+
+import contextlib
+import http.server
+import json
+import os
+import signal
+import socketserver
+import threading
+import unittest
+
+from engine import TIMEOUT, Stack, email, until
+
+CONFIG = """
+[Engine]
+DrainTimeoutSec=4
+
+[Vault]
+TimeoutSec=3
+
+[Http]
+FirstByteTimeoutSec=10
+"""
+
+platform = stack = None
+
+
+def setUpModule():
+    global platform, stack
+    platform = unittest.enterModuleContext(Platform())
+    stack = unittest.enterModuleContext(Stack(CONFIG, platform.url))
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.bearer = self.headers["Authorization"].removeprefix("Bearer ")
+        self.server.platform.answer(self)
+
+    def reply(self, status, value):
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def refuse(self, status, message, reason="invalidArgument"):
+        error = {"code": status, "message": message, "errors": [{"reason": reason}]}
+        self.reply(status, {"error": error})
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def handle_error(self, *_):
+        pass  # the engine hung up, as some tests want it to
+
+
+class Platform:
+    """A platform that does what `script(handler)` does, and remembers the bearers it was shown."""
+
+    def __init__(self):
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.platform = self
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._changed = threading.Condition()
+        self.reset()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def reset(self):
+        self.script = self.send
+        self.gate = threading.Event()
+        self.bearers = []
+
+    @staticmethod
+    def send(handler):
+        handler.reply(200, {"id": "message", "threadId": "thread"})
+
+    def answer(self, handler):
+        with self._changed:
+            self.bearers.append(handler.bearer)
+            self._changed.notify_all()
+        self.script(handler)
+
+    def wait(self, n):
+        """Until n requests have come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.bearers) >= n, TIMEOUT):
+                raise TimeoutError(f"{len(self.bearers)} of {n} requests")
+
+
+@contextlib.contextmanager
+def stopped(part):
+    """A while in which that part hangs."""
+    pid = stack.pid(part)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def audits():
+    return [entry for entry in stack.entries() if "ACTION_REQUEST_ID" in entry]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        platform.reset()
+        self.addCleanup(platform.gate.set)
+        self.c = self.enterContext(stack.connect())
+        self.other = self.enterContext(stack.connect())
+
+    def store(self, token):
+        credential = {"access_token": token}
+        self.other.result({"op": "auth_token", "platform": "gmail", "credential": credential})
+
+
+class Renewal(Case):
+    """The platform refuses a token when the vault has a newer one."""
+
+    def setUp(self):
+        super().setUp()
+        self.store("old-token")
+        platform.script = self.refuse_the_old
+
+    def refuse_the_old(self, handler):
+        if handler.bearer != "old-token":
+            platform.send(handler)
+            return
+        platform.gate.wait(TIMEOUT)
+        self.store("new-token")
+        handler.refuse(401, "Invalid Credentials", "authError")
+
+    def test_once_more_with_the_new_one(self):
+        platform.gate.set()
+        response = self.c.call(email())
+        self.assertEqual(response["status"], "success", response)
+        self.assertEqual(platform.bearers, ["old-token", "new-token"])
+        self.assertEqual(stack.audit(response["request_id"])["ACTION_ATTEMPT"], "2")
+
+    def test_not_when_the_deadline_has_passed(self):
+        asked = self.c.start(email(deadline_ms=100))
+        platform.wait(1)
+        with stopped("vault"):  # whose deadline is later is told later
+            self.assertEqual(self.c.code(email(deadline_ms=200)), "deadline_exceeded")
+        platform.gate.set()
+        response = self.c.finish(asked)
+        self.assertEqual(response["error"]["code"], "deadline_exceeded", response)
+        self.assertTrue(response["error"]["retryable"])
+        self.assertEqual(platform.bearers, ["old-token"])
+
+    def test_not_when_the_client_has_gone(self):
+        before = len(audits())
+        with stack.connect() as gone:
+            gone.start(email())
+            platform.wait(1)
+        until(lambda: self.other.result({"op": "health"})["connections"], lambda n: n == 2)
+        platform.gate.set()
+        entry = until(audits, lambda entries: len(entries) > before)[-1]
+        self.assertEqual(entry["ACTION_ERROR_CODE"], "cancelled", entry)
+        self.assertEqual(entry["ACTION_UPSTREAM_STATUS"], "401")
+        self.assertEqual(platform.bearers, ["old-token"])
+
+
+if __name__ == "__main__":
+    unittest.main()
