@@ -9,10 +9,19 @@
 #include "base/clock.h"
 #include "base/journal.h"
 
+/* clang-format off */
 static int (*const stages[])(struct action *a) = {
-        stage_authenticate, stage_resolve, stage_validate, stage_authorise,
-        stage_credential,   stage_build,   stage_send,     stage_interpret,
+        stage_authenticate,
+        stage_resolve,
+        stage_validate,
+        stage_authorise,
+        stage_credential,
+        stage_authenticate, /* a key may have gone while the vault was asked */
+        stage_build,
+        stage_send,
+        stage_interpret,
 };
+/* clang-format on */
 
 #define STAGE_OF_CREDENTIAL 4
 

@@ -5,6 +5,9 @@
  *
  *   authenticate → resolve → validate → authorise → credential → build → send → interpret → answer
  *
+ * What was proved is looked at again behind `credential`, the last stage that waits before a
+ * request exists.
+ *
  * Whatever happens, an action ends in `answer` exactly once: one call of on_done(), one journal
  * entry, one set of counters.
  */

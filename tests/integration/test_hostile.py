@@ -10,6 +10,7 @@ import socketserver
 import threading
 import unittest
 
+import jws
 from engine import TIMEOUT, Stack, email, until
 
 CONFIG = """
@@ -180,6 +181,19 @@ class Renewal(Case):
         self.assertEqual(entry["ACTION_ERROR_CODE"], "cancelled", entry)
         self.assertEqual(entry["ACTION_UPSTREAM_STATUS"], "401")
         self.assertEqual(platform.bearers, ["old-token"])
+
+
+class Revocation(Case):
+    def test_a_key_that_goes_while_the_vault_is_asked(self):
+        """What has not left does not leave, whatever was proved when it came."""
+        key = stack.key("short-lived")
+        with stack.connect(jws.token(key)) as c:
+            with stopped("vault"):
+                asked = c.start(email())
+                os.unlink(key.install(stack.keys))
+                until(lambda: c.call({"op": "list_actions"})["status"], lambda s: s == "error")
+            self.assertEqual(c.finish(asked)["error"]["code"], "token_invalid")
+        self.assertEqual(platform.bearers, [])
 
 
 if __name__ == "__main__":
