@@ -2,6 +2,8 @@
 #include "action/outcome.h"
 
 #include <assert.h>
+#include <cjson/cJSON.h>
+#include <string.h>
 
 bool idempotency_is_repeatable(enum idempotency class) {
         return class == IDEMPOTENCY_READ || class == IDEMPOTENCY_IDEMPOTENT;
@@ -72,4 +74,35 @@ int outcome_of_response(const struct adapter_action *action, const struct adapte
                                     response->status, check_first);
         }
         return ae_error_from_errno(error, r);
+}
+
+#define TOKEN_MIN 8
+/* An echo may have been cut, by the platform or by us. */
+#define TOKEN_HEAD 12
+
+static bool holds_token(const char *text, const struct secret *token) {
+        size_t n = token->size < TOKEN_HEAD ? token->size : TOKEN_HEAD;
+
+        return n >= TOKEN_MIN && memmem(text, strlen(text), token->data, n);
+}
+
+static void withhold_in_tree(const struct secret *token, cJSON *json) {
+        cJSON *child;
+
+        if (cJSON_IsString(json) && holds_token(json->valuestring, token))
+                memset(json->valuestring, '*', strlen(json->valuestring));
+        cJSON_ArrayForEach (child, json)
+                withhold_in_tree(token, child);
+}
+
+void outcome_withhold(const struct secret *token, struct cJSON *result, struct ae_error *error) {
+        if (holds_token(error->upstream_reason, token))
+                error->upstream_reason[0] = 0;
+        if (holds_token(error->upstream_message, token))
+                error->upstream_message[0] = 0;
+        if (holds_token(error->message, token))
+                (void)ae_error_set(error, error->code,
+                                   "the platform's answer held the access token, and is not "
+                                   "repeated");
+        withhold_in_tree(token, result);
 }

@@ -19,3 +19,9 @@ bool idempotency_is_repeatable(enum idempotency class);
 int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
                         const struct http_response *response, struct cJSON **ret_result,
                         struct ae_error *error);
+
+/*
+ * Takes the token out of what was made of an answer, since a platform may echo what it was sent.
+ * `result` may be NULL. A token of less than 8 bytes is not looked for: it stands everywhere.
+ */
+void outcome_withhold(const struct secret *token, struct cJSON *result, struct ae_error *error);

@@ -170,6 +170,7 @@ static int interpret(struct action *a, const struct http_response *response) {
                 return renew(a);
 
         r = outcome_of_response(a->type->adapter, &input, response, &a->result, &a->error);
+        outcome_withhold(a->credential.access_token, a->result, &a->error);
         return r < 0 ? r : STAGE_NEXT;
 }
 

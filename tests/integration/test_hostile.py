@@ -196,5 +196,41 @@ class Revocation(Case):
         self.assertEqual(platform.bearers, [])
 
 
+class Echo(Case):
+    """The platform says the token that it was shown, in every place that goes on to the caller."""
+
+    TOKENS = ["opaque.with~dots", "short-12", "ya29.looks-like-googles", "n" * 31 + "." + "m" * 31]
+
+    def echo(self, script):
+        platform.script = script
+        for token in self.TOKENS:
+            with self.subTest(token):
+                self.store(token)
+                response = self.c.call(email())
+                stack.audit(response["request_id"])
+                self.assertNotIn(token, json.dumps(response))
+                self.assertNotIn(token, stack.log("engine"))
+                self.assertEqual(platform.bearers[-1], token)
+
+    def test_in_an_error(self):
+        self.echo(lambda h: h.refuse(400, f"cannot use {h.bearer} here", h.bearer))
+
+    def test_in_a_refusal_of_the_token(self):
+        self.echo(lambda h: h.refuse(401, f"cannot use {h.bearer} here", h.bearer))
+
+    def test_in_a_failure(self):
+        self.echo(lambda h: h.refuse(503, h.bearer, h.bearer))
+
+    def test_in_a_result(self):
+        self.echo(lambda h: h.reply(200, {"id": h.bearer, "threadId": h.bearer}))
+
+    def test_in_no_http_at_all(self):
+        def script(handler):
+            handler.wfile.write(f"{handler.bearer} {handler.bearer}\r\n".encode())
+            handler.close_connection = True
+
+        self.echo(script)
+
+
 if __name__ == "__main__":
     unittest.main()

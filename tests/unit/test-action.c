@@ -121,6 +121,50 @@ static void test_outcomes(void **state) {
                 }
 }
 
+/* Whoever sent a request may not learn by its answer with which token the engine made it. */
+static void test_a_token_in_an_answer(void **state) {
+        static const struct {
+                const char *token, *text;
+                bool withheld;
+        } cases[] = {
+                { "secret.token~of.this", "you sent secret.token~of.this, which", true },
+                { "secret.token~of.this", "secret.token", true }, /* cut */
+                { "secret.token~of.this", "secret.toke", false },
+                { "12345678", "x12345678x", true },
+                { "1234567", "1234567", false },
+                { "12345678", "1234567", false },
+                { "12345678", "", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(ae_error_done) struct ae_error error = { 0 };
+                _cleanup_(json_freep) cJSON *result = cJSON_CreateObject();
+                _cleanup_(secret_freep) struct secret *token = NULL;
+                const char *text = cases[i].text;
+                cJSON *list;
+
+                assert_int_equal(secret_new(cases[i].token, strlen(cases[i].token), &token), 0);
+                (void)ae_error_set(&error, AE_UPSTREAM_REJECTED, "it said '%s'", text);
+                strcpy(error.upstream_reason, text);
+                strcpy(error.upstream_message, text);
+                list = cJSON_AddArrayToObject(result, "list");
+                cJSON_AddItemToArray(list, cJSON_CreateString(text));
+                cJSON_AddItemToArray(list, cJSON_CreateString("good"));
+
+                outcome_withhold(token, result, &error);
+                assert_int_equal(error.code, AE_UPSTREAM_REJECTED);
+                assert_int_equal(strstr(error.message, "it said") == NULL, cases[i].withheld);
+                assert_string_equal(error.upstream_reason, cases[i].withheld ? "" : text);
+                assert_string_equal(error.upstream_message, cases[i].withheld ? "" : text);
+                if (cases[i].withheld)
+                        assert_int_equal(strspn(list->child->valuestring, "*"), strlen(text));
+                else
+                        assert_string_equal(list->child->valuestring, text);
+                assert_string_equal(list->child->next->valuestring, "good");
+                outcome_withhold(token, NULL, &error);
+        }
+}
+
 static void test_registry_says_what_there_is(void **state) {
         const struct adapter *const list[] = { &zoo, &aviary, NULL };
         _cleanup_(registry_freep) struct registry *registry = NULL;
@@ -207,6 +251,7 @@ static void test_digest(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_outcomes),
+                cmocka_unit_test(test_a_token_in_an_answer),
                 cmocka_unit_test(test_registry_says_what_there_is),
                 cmocka_unit_test(test_registry_refuses_a_broken_schema),
                 cmocka_unit_test(test_digest),
