@@ -358,9 +358,12 @@ static int identify(struct call *call, struct ae_error *error) {
         struct auth *auth = c->engine->auth;
         int r;
 
-        if (call->request.token)
-                return auth_verify(auth, call->request.token, strlen(call->request.token),
-                                   c->peer.uid, &call->identity, error);
+        if (call->request.token) {
+                r = auth_verify(auth, call->request.token, strlen(call->request.token), c->peer.uid,
+                                &call->identity, error);
+                request_forget_token(&call->request);
+                return r;
+        }
         if (!c->identity)
                 return ae_error_set(error, AE_UNAUTHENTICATED,
                                     "this needs a token: authenticate the connection, or send "

@@ -257,12 +257,17 @@ int request_parse(const char *text, size_t size, uint64_t line, struct request *
         return read_fields(&envelope, ret, error);
 }
 
-void request_done(struct request *q) {
-        free(q->id);
-        free(q->op);
+void request_forget_token(struct request *q) {
         if (q->token)
                 explicit_bzero(q->token, strlen(q->token));
         free(q->token);
+        q->token = NULL;
+}
+
+void request_done(struct request *q) {
+        free(q->id);
+        free(q->op);
+        request_forget_token(q);
         free(q->user_id);
         free(q->platform);
         free(q->action_type);

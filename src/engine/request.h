@@ -43,6 +43,8 @@ struct request {
 int request_parse(const char *text, size_t size, uint64_t line, struct request *ret,
                   struct ae_error *error);
 void request_done(struct request *q);
+/* Wipes the token, which nobody needs once it is verified: an action may take minutes. */
+void request_forget_token(struct request *q);
 
 /*
  * Write one response, without its LF. `result` is JSON text. `platform` and `action_type` are

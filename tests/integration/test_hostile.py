@@ -232,5 +232,82 @@ class Echo(Case):
         self.echo(script)
 
 
+def memory(pid):
+    """Every readable byte of a process, one mapping after the other."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as m:
+        for line in maps:
+            place, rights, *_, name = line.split()
+            if "r" in rights and not name.startswith("[v"):
+                start, end = (int(x, 16) for x in place.split("-"))
+                m.seek(start)
+                with contextlib.suppress(OSError):
+                    yield m.read(end - start)
+
+
+def is_sanitized(pid):
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        return "libasan" in maps.read()
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can look into the daemons")
+class Memory(Case):
+    """What is over has left nothing behind, in neither daemon."""
+
+    def setUp(self):
+        super().setUp()
+        if is_sanitized(stack.pid("engine")):
+            self.skipTest("a sanitizer keeps what was freed")
+        self.bearer = "canary-" + os.urandom(16).hex()
+        self.store(self.bearer)
+        self.token = jws.token(stack.key("canary"))
+        self.c = self.enterContext(stack.connect(""))
+
+    def found(self, part, *secrets):
+        self.other.result({"op": "health"})  # both daemons have ended what they did before
+        return [
+            secret
+            for data in memory(stack.pid(part))
+            for secret in secrets
+            if secret.encode() in data
+        ]
+
+    def signature(self):
+        return self.token.split(".")[2]
+
+    def test_while_the_platform_thinks(self):
+        platform.script = lambda h: platform.gate.wait(TIMEOUT) and platform.send(h)
+        asked = self.c.start(email(token=self.token))
+        platform.wait(1)
+        self.assertIn(self.bearer, self.found("engine", self.bearer))  # the search finds things
+        self.assertEqual(self.found("engine", self.signature()), [])
+        self.assertEqual(self.found("vault", self.bearer), [])
+        platform.gate.set()
+        self.c.finish(asked)
+
+    def test_after_the_answer(self):
+        scripts = {
+            "success": platform.send,
+            "rejected": lambda h: h.refuse(400, h.bearer),
+            "renewed": lambda h: h.refuse(401, h.bearer),
+        }
+        for name, script in scripts.items():
+            platform.script = script
+            for more in {"dry_run": True}, {}:
+                with self.subTest(name, **more):
+                    self.c.call(email(token=self.token, **more))
+                    self.assertEqual(self.found("engine", self.bearer, self.signature()), [])
+                    self.assertEqual(self.found("vault", self.bearer), [])
+
+    def test_after_a_client_that_vanished(self):
+        platform.script = lambda h: platform.gate.wait(TIMEOUT) and platform.send(h)
+        before = len(audits())
+        with stack.connect("") as gone:
+            gone.start(email(token=self.token))
+            platform.wait(1)
+        platform.gate.set()
+        until(audits, lambda entries: len(entries) > before)
+        self.assertEqual(self.found("engine", self.bearer, self.signature()), [])
+
+
 if __name__ == "__main__":
     unittest.main()
