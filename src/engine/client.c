@@ -235,6 +235,24 @@ void client_drain(struct client *c) {
         channel_drain(c->channel);
 }
 
+void client_abandon(struct client *c) {
+        struct call *call = c->calls;
+
+        while (call) {
+                struct call *next = call->next;
+                struct ae_error error = { 0 };
+
+                if (call->vault_call) {
+                        vault_call_cancel(TAKE_PTR(call->vault_call));
+                        (void)ae_error_set(&error, AE_VAULT_UNAVAILABLE,
+                                           "the engine stopped before the vault answered; try "
+                                           "again in a moment");
+                        call_fail(call, &error);
+                }
+                call = next;
+        }
+}
+
 void client_close(struct client *c) {
         channel_close(c->channel);
         client_end(c);

@@ -40,6 +40,9 @@ void client_accept(struct engine *e, int fd);
 /* Ends the connection as soon as it has been given what it is owed. */
 void client_drain(struct client *c);
 
+/* Answers what still waits for the vault, since the engine will not wait any longer. */
+void client_abandon(struct client *c);
+
 /* Ends it now; for the engine's own end. */
 void client_close(struct client *c);
 

@@ -11,6 +11,10 @@
 #include "base/journal.h"
 #include "engine/client.h"
 
+/* How long a stop waits for lines that were sent before it, and for answers to be read. */
+#define DRAIN_PATIENCE_USEC USEC_PER_SEC
+#define DRAIN_LAST_READS_USEC (5 * USEC_PER_SEC)
+
 static void on_key_problem(const char *sentence, void *userdata) {
         log_warning("%s", sentence);
 }
@@ -128,6 +132,7 @@ struct engine *engine_free(struct engine *e) {
                 client_close(e->clients);
         sd_event_source_disable_unref(e->status_timer);
         sd_event_source_disable_unref(e->drain_idle);
+        sd_event_source_disable_unref(e->drain_patience);
         sd_event_source_disable_unref(e->drain_deadline);
         listener_free(e->listener);
         vault_free(e->vault);
@@ -183,6 +188,14 @@ static void drain_clients(struct engine *e) {
                 (void)sd_event_exit(e->event, 0);
 }
 
+/* Not longer than DrainTimeoutSec= says, and not that long for who does not read. */
+static void drain_soon(struct engine *e) {
+        uint64_t usec = clock_usec(CLOCK_MONOTONIC) + DRAIN_LAST_READS_USEC, deadline;
+
+        if (sd_event_source_get_time(e->drain_deadline, &deadline) >= 0 && usec < deadline)
+                (void)sd_event_source_set_time(e->drain_deadline, usec);
+}
+
 /*
  * Comes when the loop has nothing else to do: what had reached us before the stop has been read
  * and answered then.
@@ -190,8 +203,21 @@ static void drain_clients(struct engine *e) {
 static int on_drain_idle(sd_event_source *source, void *userdata) {
         struct engine *e = userdata;
 
-        if (e->actions.n_in_flight == 0)
-                drain_clients(e);
+        if (e->actions.n_in_flight > 0)
+                return 0;
+        if (e->drain_patience)
+                drain_soon(e);
+        e->drain_patience = sd_event_source_disable_unref(e->drain_patience);
+        drain_clients(e);
+        return 0;
+}
+
+/* Somebody sends without end, and the loop would never be idle. */
+static int on_drain_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *e = userdata;
+
+        (void)sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_NORMAL);
+        (void)sd_event_source_set_enabled(e->drain_idle, SD_EVENT_ONESHOT);
         return 0;
 }
 
@@ -207,9 +233,12 @@ static int on_drain_end(sd_event_source *source, uint64_t usec, void *userdata) 
 static int on_drain_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct engine *e = userdata;
 
-        log_warning("Stopping with %u actions in flight: DrainTimeoutSec= has passed",
-                    e->actions.n_in_flight);
+        if (e->actions.n_in_flight > 0)
+                log_warning("Stopping with %u actions in flight: DrainTimeoutSec= has passed",
+                            e->actions.n_in_flight);
         pipeline_abandon_all(&e->actions);
+        for (struct client *c = e->clients; c; c = c->next)
+                client_abandon(c);
         return sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, USEC_PER_SEC, 0,
                                           on_drain_end, e);
 }
@@ -233,7 +262,11 @@ static int start_drain(struct engine *e) {
         r = sd_event_add_defer(e->event, &e->drain_idle, on_drain_idle, e);
         if (r < 0)
                 return r;
-        return sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_IDLE);
+        r = sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+        return sd_event_add_time_relative(e->event, &e->drain_patience, CLOCK_MONOTONIC,
+                                          DRAIN_PATIENCE_USEC, 0, on_drain_patience, e);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {

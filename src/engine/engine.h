@@ -37,6 +37,7 @@ struct engine {
         bool draining; /* nothing new is begun */
         sd_event_source *status_timer;
         sd_event_source *drain_idle;
+        sd_event_source *drain_patience;
         sd_event_source *drain_deadline;
 };
 

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socketserver
+import subprocess
+import sys
 import threading
 import unittest
 
@@ -15,10 +17,10 @@ from engine import TIMEOUT, Stack, email, until
 
 CONFIG = """
 [Engine]
-DrainTimeoutSec=4
+DrainTimeoutSec=300
 
 [Vault]
-TimeoutSec=3
+TimeoutSec=30
 
 [Http]
 FirstByteTimeoutSec=10
@@ -122,6 +124,25 @@ def stopped(part):
 
 def audits():
     return [entry for entry in stack.entries() if "ACTION_REQUEST_ID" in entry]
+
+
+# A peer of its own, so that this one's interpreter does not slow it down.
+FLOOD = """
+import socket, sys, threading
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+threading.Thread(target=lambda: [*iter(lambda: peer.recv(1 << 20), b"")], daemon=True).start()
+while True:
+    peer.sendall(b'{"op":"ping"}\\n' * 3000)
+"""
+
+
+def fill(sock, line=b'{"op":"hello"}\n'):
+    """Sends until the engine takes no more, and reads nothing."""
+    sock.settimeout(0.5)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            sock.sendall(line * 1000)
 
 
 class Case(unittest.TestCase):
@@ -307,6 +328,51 @@ class Memory(Case):
         platform.gate.set()
         until(audits, lambda entries: len(entries) > before)
         self.assertEqual(self.found("engine", self.bearer, self.signature()), [])
+
+
+def ended(pid):
+    return not os.path.exists(f"/proc/{pid}/fd/0")
+
+
+class Stop(Case):
+    """SIGTERM. DrainTimeoutSec= is so long that who waits for it in vain has failed."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(stack.start, "engine")
+
+    def stop(self):
+        pid = stack.pid("engine")
+        os.kill(pid, signal.SIGTERM)
+        return pid
+
+    def test_while_somebody_sends_without_end(self):
+        command = [sys.executable, "-c", FLOOD, str(stack.socket)]
+        flood = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.addCleanup(flood.wait)
+        self.addCleanup(flood.kill)
+        until(lambda: self.c.result({"op": "health"})["connections"], lambda n: n == 3)
+        until(lambda pid=self.stop(): ended(pid), bool)
+
+    def test_while_somebody_does_not_read(self):
+        fill(self.c.socket)
+        until(lambda pid=self.stop(): ended(pid), bool)
+
+    def test_while_the_vault_hangs(self):
+        """Who waits for the vault is answered as well, and is not told a lie."""
+        credential = {"access_token": "x"}
+        with stopped("vault"):
+            asked = [
+                self.c.start({"op": "health"}),
+                self.c.start({"op": "auth_token", "platform": "gmail", "credential": credential}),
+            ]
+            pid = self.stop()
+            for request_id in asked:
+                error = self.c.finish(request_id)["error"]
+                self.assertEqual(error["code"], "vault_unavailable")
+                self.assertTrue(error["retryable"])
+            self.assertIsNone(self.c.read())
+            until(lambda: ended(pid), bool)
 
 
 if __name__ == "__main__":
