@@ -281,19 +281,32 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
         return 0;
 }
 
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        log_info("There is nothing to reload: the configuration is read at the start, and keys "
+                 "whenever they change");
+        return 0;
+}
+
 static int watch_signals(struct engine *e) {
-        static const int stops[] = { SIGTERM, SIGINT };
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGHUP, on_hangup },
+                { SIGINT, on_stop },
+                { SIGTERM, on_stop },
+        };
         sigset_t blocked;
         int r;
 
         sigemptyset(&blocked);
-        for (size_t i = 0; i < ELEMENTSOF(stops); i++)
-                sigaddset(&blocked, stops[i]);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                sigaddset(&blocked, signals[i].signal);
         if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
                 return -errno;
 
-        for (size_t i = 0; i < ELEMENTSOF(stops); i++) {
-                r = sd_event_add_signal(e->event, NULL, stops[i], on_stop, e);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                r = sd_event_add_signal(e->event, NULL, signals[i].signal, signals[i].handler, e);
                 if (r < 0)
                         return r;
         }
@@ -301,6 +314,7 @@ static int watch_signals(struct engine *e) {
 }
 
 int engine_run(struct engine *e, int listen_fd) {
+        _cleanup_(fd_closep) int fd = listen_fd;
         int r;
 
         r = watch_signals(e);
@@ -313,10 +327,10 @@ int engine_run(struct engine *e, int listen_fd) {
                                        on_status_timer, e);
         if (r < 0)
                 return r;
-        r = listener_new(e->event, listen_fd, e->settings->max_connections, on_accept, e,
-                         &e->listener);
+        r = listener_new(e->event, fd, e->settings->max_connections, on_accept, e, &e->listener);
         if (r < 0)
                 return r;
+        TAKE_FD(fd);
 
         if (auth_n_keys(e->auth) == 0)
                 log_warning("No public key in %s: no token will be accepted until one is put there",

@@ -105,13 +105,10 @@ static int serve(const struct settings *settings) {
                 ae_error_done(&error);
                 return r;
         }
-        r = engine_run(e, fd);
-        if (r < 0) {
+        r = engine_run(e, TAKE_FD(fd));
+        if (r < 0)
                 log_error("Cannot go on: %s", strerror(-r));
-                return r;
-        }
-        TAKE_FD(fd); /* the listener's, and closed with it */
-        return 0;
+        return r;
 }
 
 int main(int argc, char **argv) {

@@ -334,6 +334,17 @@ def ended(pid):
     return not os.path.exists(f"/proc/{pid}/fd/0")
 
 
+class Hangup(Case):
+    def test_it_ends_nothing(self):
+        platform.script = lambda h: platform.gate.wait(TIMEOUT) and platform.send(h)
+        asked = self.c.start(email())
+        platform.wait(1)
+        os.kill(stack.pid("engine"), signal.SIGHUP)
+        until(lambda: "nothing to reload" in stack.log("engine"), bool)
+        platform.gate.set()
+        self.assertEqual(self.c.finish(asked)["status"], "success")
+
+
 class Stop(Case):
     """SIGTERM. DrainTimeoutSec= is so long that who waits for it in vain has failed."""
 
