@@ -330,7 +330,8 @@ void request_write_error(const struct request *q, const struct ae_error *error, 
                               (unsigned long long)error->retry_after_msec);
         if (error->upstream_status != 0)
                 write_upstream(error, to);
-        if (error->errors) {
+        /* Findings of an action that failed before its payload was looked at say nothing. */
+        if (error->errors && error->code == AE_INVALID_PAYLOAD) {
                 buffer_puts(to, ",\"errors\":");
                 json_print(error->errors, to);
         }

@@ -171,6 +171,15 @@ static void test_answers(void **state) {
         assert_int_equal(number, 1500);
         assert_string_equal(json_string(json_member(inner, "upstream"), "reason"), "slow");
         assert_string_equal(json_string(json_member(inner, "details"), "by"), "scope");
+        assert_null(json_member(inner, "errors")); /* of a payload that nobody looked at */
+
+        (void)ae_error_set(&error, AE_INVALID_PAYLOAD, "payload does not match");
+        buffer_clear(&to);
+        request_write_error(&q, &error, &to);
+        json = json_free(json);
+        assert_int_equal(json_parse(to.data, to.size, &json, NULL), 0);
+        inner = json_member(json_member(json, "error"), "errors");
+        assert_string_equal(json_string(cJSON_GetArrayItem(inner, 0), "path"), "/to");
 
         free(q.id);
         q.id = NULL;
