@@ -6,6 +6,7 @@
  * them with strings. The engine validates, authorises, fetches the credential, sends and answers.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,19 @@ struct adapter_input {
         const char *action_id;       /* 32 hex digits, random: the marker of this action, one for
                                         all its attempts */
         uint64_t now_usec;           /* CLOCK_REALTIME */
+        const struct secret *credential; /* an access token, or whatever the platform has instead */
+        /*
+         * An object, empty at first, in which one exchange leaves notes for the next: ids that it
+         * was told, never a secret. What stands in it tells which exchange this is.
+         */
+        struct cJSON *notes;
 };
+
+/* What interpret() may return beside 0 and a negative errno. */
+#define ADAPTER_CONTINUE 1 /* the notes are taken: build the next exchange */
+
+/* An action takes at most so many; one more is a fault of the adapter. */
+#define ADAPTER_MAX_EXCHANGES 8
 
 struct adapter_action {
         const char *action_type; /* "send_email" */
@@ -47,16 +60,19 @@ struct adapter_action {
         int (*check)(const struct cJSON *payload, struct ae_error *error);
 
         /*
-         * Payload → request. The engine adds the credential, X-Request-Id, traceparent and
-         * User-Agent, and sets `repeatable`. *ret is zero-initialised; what it owns is freed by
-         * the caller in every case. Returns 0, or a negative errno with `error` filled.
+         * Payload → request. The engine adds the credential (unless the adapter brings it itself),
+         * X-Request-Id, traceparent and User-Agent. It sets `repeatable` where the class says so;
+         * an exchange that only reads sets it by itself, and is then told as such when it fails.
+         * *ret is zero-initialised; what it owns is freed by the caller in every case. Returns 0,
+         * or a negative errno with `error` filled.
          */
         int (*build)(const struct adapter_input *input, struct http_request *ret,
                      struct ae_error *error);
 
         /*
-         * Answer (HTTP_ANSWERED, any status) → result or error. *ret_result is an object that the
-         * caller owns; the engine adds `timestamp` where it is missing. A 5xx is told as
+         * Answer (HTTP_ANSWERED, any status) → result or error. Returns 0 with *ret_result, an
+         * object that the caller owns (the engine adds `timestamp` where it is missing);
+         * ADAPTER_CONTINUE; or a negative errno with `error` filled. A 5xx is told as
          * `upstream_error`: the engine makes `outcome_unknown` of it where a repeat would do harm.
          */
         int (*interpret)(const struct adapter_input *input, const struct http_response *response,
@@ -68,6 +84,8 @@ struct adapter {
         const char *title;
         const char *base_url;          /* where the platform is, unless configured */
         const char *credential_schema; /* of auth_token's `credential` */
+        const char *credential_member; /* which member of it is the secret; NULL: access_token */
+        bool brings_credential; /* build() puts it where it belongs, for example in the URL */
         const struct adapter_action *actions;
         size_t n_actions;
 };

@@ -51,6 +51,7 @@ struct http_request {
         const struct secret *bearer;
         struct buffer body; /* owned */
         bool repeatable;    /* sent twice does no harm */
+        bool secret_url;    /* the URL is a credential: it is shown nowhere */
 };
 
 void http_request_done(struct http_request *q);
