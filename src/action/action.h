@@ -75,7 +75,8 @@ struct action {
         struct action *previous, *next; /* in the context's list */
         size_t stage;
         bool in_flight, answered, reserved;
-        bool leaving; /* the request began to leave: no cancelling any more */
+        bool leaving; /* a request that does more than read began to leave: no cancelling now */
+        bool acted;   /* the same of an exchange that is over */
         /* It was cancelled too late: it ends so if the platform sends it back. */
         enum ae_code withdrawn;
         const char *withdrawn_why;
@@ -86,7 +87,10 @@ struct action {
         struct credential credential;
         char rejected[65]; /* hex SHA-256 of an access token that the platform refused, or "" */
         struct http_request request;
-        unsigned n_attempts;
+        bool only_reads;     /* the adapter says so of the request */
+        struct cJSON *notes; /* of one exchange for the next */
+        unsigned n_exchanges;
+        unsigned n_attempts; /* requests sent */
         int upstream_status;
 
         /* What came of it. An error's code says whether it failed. */

@@ -3,15 +3,28 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 
+/* Of a URL that is a credential: where it leads, and no more. */
+static int mask_url(const char *url, char **ret) {
+        const char *host = strstr(url, "://");
+        size_t size = host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+
+        return asprintf(ret, "%.*s/***", (int)size, url) < 0 ? -ENOMEM : 0;
+}
+
 static cJSON *describe_request(const struct http_request *q) {
         _cleanup_(json_freep) cJSON *request = cJSON_CreateObject();
+        _cleanup_(freep) char *masked = NULL;
         cJSON *headers;
 
+        if (q->secret_url && mask_url(q->url, &masked) < 0)
+                return NULL;
         if (!cJSON_AddStringToObject(request, "method", q->method) ||
-            !cJSON_AddStringToObject(request, "url", q->url))
+            !cJSON_AddStringToObject(request, "url", masked ? masked : q->url))
                 return NULL;
 
         headers = cJSON_AddObjectToObject(request, "headers");

@@ -34,11 +34,10 @@ static const struct silence silences[] = {
 
 static const char check_first[] = "check with the platform before you repeat it";
 
-static int outcome_of_silence(const struct adapter_action *action,
-                              const struct http_response *response, struct ae_error *error) {
+static int outcome_of_silence(bool repeatable, const struct http_response *response,
+                              struct ae_error *error) {
         const struct silence *s = &silences[response->failure];
-        enum ae_code code =
-                        idempotency_is_repeatable(action->idempotency) ? s->repeatable : s->once;
+        enum ae_code code = repeatable ? s->repeatable : s->once;
 
         assert(response->failure != HTTP_ANSWERED);
 
@@ -52,21 +51,20 @@ static int outcome_of_silence(const struct adapter_action *action,
 }
 
 int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
-                        const struct http_response *response, struct cJSON **ret_result,
-                        struct ae_error *error) {
+                        bool repeatable, const struct http_response *response,
+                        struct cJSON **ret_result, struct ae_error *error) {
         int r;
 
         if (response->failure != HTTP_ANSWERED)
-                return outcome_of_silence(action, response, error);
+                return outcome_of_silence(repeatable, response, error);
 
         r = action->interpret(input, response, ret_result, error);
         if (r >= 0)
-                return 0;
+                return r;
 
         /* A failure of our own (no code) came after the platform had its request, too. */
-        if (!idempotency_is_repeatable(action->idempotency) &&
-            (error->code == AE_NONE || error->code == AE_UPSTREAM_ERROR ||
-             error->code == AE_UPSTREAM_TIMEOUT)) {
+        if (!repeatable && (error->code == AE_NONE || error->code == AE_UPSTREAM_ERROR ||
+                            error->code == AE_UPSTREAM_TIMEOUT)) {
                 error->upstream_status = response->status;
                 return ae_error_set(error, AE_OUTCOME_UNKNOWN,
                                     "the platform answered with status %d, which does not say "

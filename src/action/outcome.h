@@ -13,12 +13,13 @@
 bool idempotency_is_repeatable(enum idempotency class);
 
 /*
- * Makes a result (an object, owned by the caller) or an error of what came back. Returns 0, or a
- * negative errno with `error` set.
+ * Makes a result (an object, owned by the caller) or an error of what came back to a request;
+ * `repeatable` is whether a second one would do no harm. Returns 0, ADAPTER_CONTINUE (no result
+ * yet), or a negative errno with `error` set.
  */
 int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
-                        const struct http_response *response, struct cJSON **ret_result,
-                        struct ae_error *error);
+                        bool repeatable, const struct http_response *response,
+                        struct cJSON **ret_result, struct ae_error *error);
 
 /*
  * Takes the token out of what was made of an answer, since a platform may echo what it was sent.

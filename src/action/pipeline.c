@@ -9,21 +9,22 @@
 #include "base/clock.h"
 #include "base/journal.h"
 
+#define STAGE_OF_CREDENTIAL 4
+#define STAGE_OF_BUILD 6
+
 /* clang-format off */
 static int (*const stages[])(struct action *a) = {
         stage_authenticate,
         stage_resolve,
         stage_validate,
         stage_authorise,
-        stage_credential,
+        [STAGE_OF_CREDENTIAL] = stage_credential,
         stage_authenticate, /* a key may have gone while the vault was asked */
-        stage_build,
+        [STAGE_OF_BUILD] = stage_build,
         stage_send,
         stage_interpret,
 };
 /* clang-format on */
-
-#define STAGE_OF_CREDENTIAL 4
 
 static void enter(struct action *a) {
         struct action_context *x = a->context;
@@ -71,12 +72,24 @@ static void answer(struct action *a) {
         action_unref(a); /* the pipeline's own */
 }
 
+static size_t next_stage(size_t stage, int r) {
+        switch (r) {
+        case STAGE_RENEW:
+                return STAGE_OF_CREDENTIAL;
+        case STAGE_FURTHER:
+                return STAGE_OF_BUILD;
+        default:
+                return stage + 1;
+        }
+}
+
 /* Goes through the stages, beginning with what the current one has come to. */
 static void proceed(struct action *a, int r) {
         for (;;) {
                 if (r == STAGE_PENDING)
                         return;
-                if (r == STAGE_RENEW && a->withdrawn != AE_NONE)
+                if ((r == STAGE_RENEW || r == STAGE_FURTHER) && a->withdrawn != AE_NONE &&
+                    !a->leaving)
                         r = ae_error_set(&a->error, a->withdrawn, "%s", a->withdrawn_why);
                 if (r < 0) {
                         (void)ae_error_from_errno(&a->error, r);
@@ -84,7 +97,7 @@ static void proceed(struct action *a, int r) {
                 }
                 if (r == STAGE_ANSWER)
                         break;
-                a->stage = r == STAGE_RENEW ? STAGE_OF_CREDENTIAL : a->stage + 1;
+                a->stage = next_stage(a->stage, r);
                 if (a->stage == ELEMENTSOF(stages))
                         break;
                 r = stages[a->stage](a);

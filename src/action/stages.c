@@ -19,6 +19,8 @@ static struct adapter_input input_of(const struct action *a) {
                 .base_url = a->type->platform->base_url,
                 .action_id = a->action_id,
                 .now_usec = clock_usec(CLOCK_REALTIME),
+                .credential = a->credential.access_token,
+                .notes = a->notes,
         };
 }
 
@@ -117,16 +119,27 @@ int stage_credential(struct action *a) {
 
 int stage_build(struct action *a) {
         const struct adapter_action *t = a->type->adapter;
-        const struct adapter_input input = input_of(a);
+        struct adapter_input input;
         int r;
 
+        if (!a->notes)
+                a->notes = cJSON_CreateObject();
+        if (!a->notes)
+                return -ENOMEM;
+        if (++a->n_exchanges > ADAPTER_MAX_EXCHANGES)
+                return -ELOOP;
+
         http_request_done(&a->request);
+        input = input_of(a);
         r = t->build(&input, &a->request, &a->error);
         if (r < 0)
                 return r;
 
-        a->request.bearer = a->credential.access_token;
-        a->request.repeatable = idempotency_is_repeatable(t->idempotency);
+        a->only_reads = a->request.repeatable || t->idempotency == IDEMPOTENCY_READ;
+        if (idempotency_is_repeatable(t->idempotency))
+                a->request.repeatable = true;
+        if (!a->type->platform->adapter->brings_credential)
+                a->request.bearer = a->credential.access_token;
 
         r = http_request_header(&a->request, "X-Request-Id", a->request_id);
         if (r >= 0 && a->spec.traceparent)
@@ -137,7 +150,8 @@ int stage_build(struct action *a) {
 static void on_leaving(void *userdata) {
         struct action *a = userdata;
 
-        a->leaving = true;
+        if (!a->only_reads)
+                a->leaving = true;
 }
 
 /* The platform refused the token: the vault may have a newer one, and is asked once. */
@@ -152,7 +166,8 @@ static int renew(struct action *a) {
         crypto_hash_sha256(digest, (const unsigned char *)token->data, token->size);
         sodium_bin2hex(a->rejected, sizeof(a->rejected), digest, sizeof(digest));
         credential_done(&a->credential);
-        a->leaving = false; /* the platform has done nothing */
+        a->leaving = a->acted; /* the platform has done nothing this time */
+        a->n_exchanges--;
         return STAGE_RENEW;
 }
 
@@ -169,9 +184,11 @@ static int interpret(struct action *a, const struct http_response *response) {
         if (may_renew(a, response))
                 return renew(a);
 
-        r = outcome_of_response(a->type->adapter, &input, response, &a->result, &a->error);
+        a->acted = a->leaving;
+        r = outcome_of_response(a->type->adapter, &input, a->request.repeatable, response,
+                                &a->result, &a->error);
         outcome_withhold(a->credential.access_token, a->result, &a->error);
-        return r < 0 ? r : STAGE_NEXT;
+        return r == ADAPTER_CONTINUE ? STAGE_FURTHER : r;
 }
 
 /* The response lives only until we return, so this is `interpret` for what came from the network. */
@@ -181,8 +198,9 @@ static void on_response(const struct http_response *response, void *userdata) {
 
         a->http_call = NULL;
         r = interpret(a, response);
-        credential_done(&a->credential);
         a->request.bearer = NULL;
+        if (r != STAGE_FURTHER)
+                credential_done(&a->credential);
         pipeline_resume(a, r);
 }
 

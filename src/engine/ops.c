@@ -186,6 +186,20 @@ static int check_credential(const struct platform *platform, const cJSON *creden
                             platform->adapter->platform);
 }
 
+/* The vault knows one name for what is secret, whatever the platform calls it. */
+static int rename_secret(const struct adapter *adapter, cJSON *credential) {
+        cJSON *secret;
+
+        if (!adapter->credential_member)
+                return 0;
+        secret = cJSON_DetachItemFromObjectCaseSensitive(credential, adapter->credential_member);
+        if (!cJSON_AddItemToObject(credential, "access_token", secret)) {
+                cJSON_Delete(secret);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
 static void on_stored(const struct vault_answer *answer, void *userdata) {
         struct call *call = userdata;
         const struct request *q = &call->request;
@@ -231,6 +245,9 @@ static int op_auth_token(struct call *call, struct ae_error *error) {
         if (r < 0)
                 return r;
         r = check_credential(platform, credential, error);
+        if (r < 0)
+                return r;
+        r = rename_secret(platform->adapter, credential);
         if (r < 0)
                 return r;
 

@@ -12,6 +12,8 @@
 #define MAX_HEADER_BYTES 8192
 
 void http_request_done(struct http_request *q) {
+        if (q->url && q->secret_url)
+                explicit_bzero(q->url, strlen(q->url));
         free(q->url);
         for (size_t i = 0; i < q->n_headers; i++)
                 free(q->headers[i].value);

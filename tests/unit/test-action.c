@@ -110,7 +110,9 @@ static void test_outcomes(void **state) {
                         enum ae_code expected = k == 0 ? cases[i].write : cases[i].read;
                         int r;
 
-                        r = outcome_of_response(&actions[k], &input, &response, &result, &error);
+                        r = outcome_of_response(&actions[k], &input,
+                                                idempotency_is_repeatable(actions[k].idempotency),
+                                                &response, &result, &error);
                         if (error.code != expected)
                                 fail_msg("case %zu, %s: %s", i, actions[k].action_type,
                                          error.message);
