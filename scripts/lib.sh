@@ -25,8 +25,12 @@ demo_packages=(
 )
 test_packages=(
         "${demo_packages[@]}" clang clang-format clang-tidy cppcheck git libclang-rt-14-dev
-        libcmocka-dev mandoc nginx-light openssl shellcheck valgrind
+        libcmocka-dev libtest-json-schema-acceptance-perl mandoc nginx-light openssl shellcheck
+        valgrind
 )
+
+# The official tests of JSON Schema come with that Perl package.
+SCHEMA_SUITE=/usr/share/perl5/auto/share/dist/Test-JSON-Schema-Acceptance
 
 missing_packages() {
         local installed name
