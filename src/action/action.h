@@ -32,7 +32,7 @@ struct action_context {
         const struct registry *registry;
         struct vault *vault;
         struct http_client *http;
-        unsigned max_in_flight;
+        unsigned max_in_flight, max_in_flight_per_uid;
         unsigned n_in_flight;
         struct action *in_flight; /* a list of them */
         uint64_t n_succeeded, n_failed;

@@ -118,12 +118,24 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Looks only when it gets tight. */
+static bool has_its_share(const struct action *a) {
+        const struct action_context *x = a->context;
+        unsigned n = 0;
+
+        if (x->n_in_flight < x->max_in_flight_per_uid)
+                return false;
+        for (const struct action *other = x->in_flight; other; other = other->next)
+                n += other->spec.peer_uid == a->spec.peer_uid;
+        return n >= x->max_in_flight_per_uid;
+}
+
 /* Before anything is begun: room for the action and for its audit entry. */
 static int admit(struct action *a) {
         struct action_context *x = a->context;
         int r;
 
-        if (x->n_in_flight >= x->max_in_flight) {
+        if (x->n_in_flight >= x->max_in_flight || has_its_share(a)) {
                 a->error.retry_after_msec = 1000;
                 return ae_error_set(&a->error, AE_OVERLOADED,
                                     "%u actions are in flight already; try again in a moment",

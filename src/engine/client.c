@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "action/pipeline.h"
 #include "base/journal.h"
@@ -197,6 +198,8 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
         r = users_acquire(e->users, c->peer.uid, &c->user);
         if (r < 0)
                 return r;
+        if (user_n_connections(c->user) > users_share(e->settings->max_connections))
+                return -EDQUOT;
 
         options = (struct channel_options){
                 .max_line = e->settings->max_message_bytes,
@@ -211,13 +214,32 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
         return 0;
 }
 
+/* Best effort: a new connection has room for one line. */
+static void refuse(int fd) {
+        struct request q = { .line = 1 };
+        struct ae_error error = { .retry_after_msec = 1000 };
+        struct buffer line = { 0 };
+
+        id_uuid7(q.request_id);
+        (void)ae_error_set(&error, AE_OVERLOADED,
+                           "this user has as many connections as one may have; close some");
+        request_write_error(&q, &error, &line);
+        buffer_putc(&line, '\n');
+        if (buffer_error(&line) == 0)
+                (void)send(fd, line.data, line.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        buffer_done(&line);
+}
+
 void client_accept(struct engine *e, int fd) {
         struct client *c;
         int r;
 
         r = client_new(e, fd, &c);
         if (r < 0) {
-                log_warning("Cannot serve a connection, closing it: %s", strerror(-r));
+                if (r == -EDQUOT)
+                        refuse(fd);
+                else
+                        log_warning("Cannot serve a connection, closing it: %s", strerror(-r));
                 fd_close(fd);
                 listener_connection_closed(e->listener);
                 return;

@@ -101,6 +101,7 @@ static int build(struct engine *e, struct ae_error *error) {
                 .vault = e->vault,
                 .http = e->http,
                 .max_in_flight = e->settings->max_in_flight,
+                .max_in_flight_per_uid = users_share(e->settings->max_in_flight),
         };
         return 0;
 }

@@ -81,3 +81,11 @@ struct user *user_release(struct user *user) {
 struct quota *user_quota(struct user *user) {
         return user->quota;
 }
+
+unsigned user_n_connections(const struct user *user) {
+        return user->n_refs;
+}
+
+unsigned users_share(unsigned n) {
+        return n - n / 8;
+}

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What belongs to a uid rather than to one of its connections: how many bytes of its lines are in
- * the program.
+ * the program, and its share of what there is.
  */
 
 #include <sys/types.h>
@@ -24,3 +24,11 @@ int users_acquire(struct users *u, uid_t uid, struct user **ret);
 struct user *user_release(struct user *user);
 
 struct quota *user_quota(struct user *user);
+/* How many references there are: one for each connection. */
+unsigned user_n_connections(const struct user *user);
+
+/*
+ * How many of n things that all uids share one of them may have: the last eighth is for others,
+ * so that nobody is locked out by one who takes all there is.
+ */
+unsigned users_share(unsigned n);

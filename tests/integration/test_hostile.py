@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import socketserver
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from engine import TIMEOUT, Stack, email, until
 CONFIG = """
 [Engine]
 DrainTimeoutSec=300
+MaxConnections=80
+MaxInFlight=40
 
 [Vault]
 TimeoutSec=30
@@ -332,6 +335,70 @@ class Memory(Case):
 
 def ended(pid):
     return not os.path.exists(f"/proc/{pid}/fd/0")
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
+class Shares(Case):
+    """One uid takes all it can get, and another one comes."""
+
+    OTHER = 65534
+    MAX_CONNECTIONS, MAX_IN_FLIGHT = 80 * 7 // 8, 40 * 7 // 8
+
+    def connect_other(self):
+        """A socket that another uid has connected."""
+        stack.dir.parent.chmod(0o711)
+        stack.dir.chmod(0o711)
+        stack.socket.chmod(0o666)
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            with contextlib.suppress(BaseException):
+                os.setuid(self.OTHER)
+                peer = socket.socket(socket.AF_UNIX)
+                peer.connect(str(stack.socket))
+                socket.send_fds(theirs, [b"x"], [peer.fileno()])
+            os._exit(0)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        ours.close()
+        os.waitpid(pid, 0)
+        peer = self.enterContext(socket.socket(fileno=fds[0]))
+        peer.settimeout(TIMEOUT)
+        return peer
+
+    def ask(self, peer, request):
+        peer.sendall(json.dumps(request).encode() + b"\n")
+        return json.loads(peer.makefile("rb").readline())
+
+    def test_connections(self):
+        mine = 2
+        while mine < self.MAX_CONNECTIONS:
+            self.assertEqual(self.enterContext(stack.connect("")).code({"op": "x"}), "unknown_op")
+            mine += 1
+        with stack.connect("") as refused:
+            response = refused.read()
+            self.assertEqual(response["error"]["code"], "overloaded", response)
+            self.assertGreater(response["error"]["retry_after_ms"], 0)
+            self.assertIsNone(refused.read())
+        self.assertEqual(self.ask(self.connect_other(), {"op": "ping"})["status"], "success")
+        self.c.close()
+        until(lambda: self.other.result({"op": "health"})["connections"],
+              lambda n: n <= self.MAX_CONNECTIONS)
+        self.enterContext(stack.connect()).result({"op": "health"})
+
+    def test_actions(self):
+        token = jws.token(stack.key("others"), cnf={"uid": self.OTHER})
+        platform.script = lambda h: platform.gate.wait(TIMEOUT) and platform.send(h)
+        asked = [self.c.start(email()) for _ in range(self.MAX_IN_FLIGHT + 3)]
+        codes = [self.c.finish(request_id)["error"]["code"] for request_id in asked[-3:]]
+        self.assertEqual(codes, ["overloaded"] * 3)
+        other = self.connect_other()
+        other.sendall(json.dumps(email(token=token)).encode() + b"\n")
+        platform.wait(self.MAX_IN_FLIGHT + 1)
+        platform.gate.set()
+        self.assertEqual(json.loads(other.makefile("rb").readline())["status"], "success")
+        for request_id in asked[:-3]:
+            self.assertEqual(self.c.finish(request_id)["status"], "success")
 
 
 class Hangup(Case):
