@@ -82,10 +82,14 @@ def check_response(response):
 class Connection:
     """One connection. `call()` matches answers by id; answers nobody waited for are kept."""
 
-    def __init__(self, path, token=None):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, where, token=None):
+        """`where` is a path, or a socket that somebody has connected."""
+        if isinstance(where, socket.socket):
+            self.socket = where
+        else:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.socket.connect(str(where))
         self.socket.settimeout(TIMEOUT)
-        self.socket.connect(str(path))
         self._input = self.socket.makefile("rb")
         self._kept = {}
         self._n = 0

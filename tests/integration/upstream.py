@@ -261,9 +261,12 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Upstream:
-    """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones."""
+    """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones.
 
-    def __init__(self):
+    `tls` is the SSLContext of one that is reached at its real name.
+    """
+
+    def __init__(self, port=0, tls=None):
         self.requests = []
         self.failures = []
         self.bearers = None
@@ -271,7 +274,8 @@ class Upstream:
         self.closing = threading.Event()
         self._changed = threading.Condition()
         self._server = None
-        self.port = 0
+        self._tls = tls
+        self.port = port
         self.listen()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -287,6 +291,8 @@ class Upstream:
     def listen(self):
         self._server = Server(("127.0.0.1", self.port), Handler)
         self._server.upstream = self
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

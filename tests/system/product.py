@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The product in a container: installed as README.md says, and what tests ask of it."""
+
+import contextlib
+import json
+import os
+import subprocess
+
+from engine import BUILD, TOP, until
+
+ENGINE, VAULT = "action-engine.service", "action-vault.service"
+UNITS = (ENGINE, "action-engine.socket", VAULT, "action-vault.socket")
+SOCKET, VAULT_SOCKET = "/run/action-engine/engine.sock", "/run/action-engine/vault.sock"
+CONFIGURATION = "/etc/action-engine/action-engine.conf.d/test.conf"
+# The README's user, one who may connect but has no token, and one who may not.
+USERS = {"me": 1000, "guest": 1001, "stranger": 1002}
+
+
+def readme(heading):
+    """That chapter's text."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+class Product:
+    """`google` is where it is told to send e-mails, with that bearer."""
+
+    def __init__(self, box, google, bearer):
+        assert (BUILD / "build.ninja").exists(), f"there is no {BUILD}: build first"
+        self.box = box
+        self._install(google, bearer)
+        self.token = box.path("/home/me/token").read_text(encoding="ascii").strip()
+
+    def _install(self, google, bearer):
+        """What the README says; but the machine that builds is this one, and Google is ours."""
+        lines = readme("Install it").splitlines()
+        build, *rest = [line.strip() for line in lines if line.startswith("    ")]
+        assert build.endswith("&& meson install -C build"), build
+        root = self.box.path("/")
+        command = ["meson", "install", "-C", BUILD, "--destdir", root, "--no-rebuild", "--quiet"]
+        subprocess.run(command, check=True)
+
+        for name, uid in USERS.items():
+            self.box.run("useradd", "--create-home", "--uid", uid, name)
+        self.write("/home/me/credential.json", json.dumps({"access_token": bearer}))
+        address = google.removeprefix("http://")
+        self.write(
+            CONFIGURATION, f"[Http]\nPlainHttp={address}\n[Adapter gmail]\nBaseUrl={google}\n"
+        )
+        for line in rest:
+            self.box.run("sh", "-euc", line)
+        self.box.run("usermod", "--append", "--groups", "action-engine", "guest")
+
+    def write(self, path, text):
+        path = self.box.path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def connect(self, user="me", with_token=True):
+        return self.box.connect(SOCKET, user, self.token if with_token else None)
+
+    def perform(self, to, **options):
+        """Sends an e-mail as the README's user does. Returns the response."""
+        command = ["actionctl", "--token-file", "/home/me/token", "--json", "perform"]
+        payload = [f"to={to}", "subject=Hello!", "body=How are you?"]
+        done = self.box.run(*command, "gmail", "send_email", *payload, user="me", **options)
+        return json.loads(done.stdout)
+
+    def main_pid(self, unit):
+        """In the container's numbers; 0 when it does not run."""
+        return int(self.box.property(unit, "MainPID"))
+
+    def process(self, unit):
+        """What /proc/PID/status tells, as strings."""
+        status = self.box.path(f"/proc/{self.main_pid(unit)}/status").read_text("ascii")
+        return dict(line.split(":\t", 1) for line in status.splitlines())
+
+    def interfaces(self, unit):
+        lines = self.box.path(f"/proc/{self.main_pid(unit)}/net/dev").read_text("ascii")
+        return [line.split(":")[0].strip() for line in lines.splitlines()[2:]]
+
+    def kill(self, unit, signal="KILL"):
+        self.box.run("systemctl", "kill", "--kill-who=main", f"--signal={signal}", unit)
+
+    def journal(self, *matches):
+        done = self.box.run("journalctl", "--output=json", "--no-pager", *matches)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def audit(self, response):
+        """Its entry, of which there may be one; it is written behind the answer."""
+        match = f"ACTION_REQUEST_ID={response['request_id']}"
+        return until(lambda: self.journal(match), lambda entries: len(entries) == 1)[0]
+
+    @contextlib.contextmanager
+    def drop_in(self, unit, text):
+        path = f"/run/systemd/system/{unit}.d/test.conf"
+        self.write(path, text)
+        try:
+            self.box.run("systemctl", "daemon-reload")
+            yield
+        finally:
+            self.box.run("rm", "-r", os.path.dirname(path))
+            self.box.run("systemctl", "daemon-reload")

@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the system tests named (all, when none is), counted as those of tests/integration are."""
+
+import pathlib
+import runpy
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+BLACK_BOX = HERE.parent / "integration"
+
+sys.path.insert(0, str(HERE))
+sys.argv[1:] = sys.argv[1:] or ["test_system"]
+runpy.run_path(str(BLACK_BOX / "run.py"), run_name="__main__")

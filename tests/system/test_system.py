@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: MIT
+"""What is installed, as README.md says, and run by a real systemd.
+
+The engine's clients are processes in the container, its Gmail is a thread of this one. Nothing
+sleeps: what comes a moment later is asked for until it is there.
+"""
+
+import ast
+import contextlib
+import json
+import pathlib
+import re
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+from container import BootError, Container, base_root, missing
+from engine import email, until
+from product import (
+    CONFIGURATION, ENGINE, SOCKET, UNITS, USERS, VAULT, VAULT_SOCKET, Product, readme)
+from upstream import Upstream
+
+JOURNALD = "systemd-journald.service"
+SUCCEEDED, FAILED = "9109053448b54a099dfa84b15218ba28", "7b66f2b8a1b44536afc7f320a1e289e3"
+HEX_64 = re.compile(r"[0-9a-f]{64}")
+BEARER = "ya29.system-test"
+
+box = None
+product = None
+upstream = None
+
+
+def setUpModule():
+    global box, product, upstream
+    reason = missing()
+    if reason:
+        raise unittest.SkipTest(reason)
+    folder = unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="action-engine-"))
+    try:
+        box = unittest.enterModuleContext(Container(base_root(), folder))
+    except BootError as e:
+        raise unittest.SkipTest(f"systemd-nspawn cannot boot: {e}") from e
+    upstream = unittest.enterModuleContext(box.in_network(Upstream))
+    upstream.bearers = {BEARER}
+    product = Product(box, upstream.url, BEARER)
+
+
+def certify(name, folder):
+    """A certificate that vouches for itself, and a server's context with it."""
+    key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "2",
+         "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    return pathlib.Path(certificate).read_bytes(), tls
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        upstream.gate.clear()
+
+    def assert_works(self, connection=None):
+        """An e-mail arrives, on a connection of its own if none is given."""
+        if connection:
+            connection.result(email("sign-of-life@example.com"))
+            return
+        with product.connect() as new:
+            self.assert_works(new)
+
+
+class Installed(Case):
+    def test_users_and_the_socket_folder(self):
+        for name in "action-engine", "action-vault":
+            passwd = box.run("getent", "passwd", name).stdout.strip().split(":")
+            self.assertEqual(passwd[5:], ["/", "/usr/sbin/nologin"], passwd)
+            self.assertLess(int(passwd[2]), 1000, passwd)
+        self.assert_mode("/run/action-engine", "755 root root")
+        self.assert_mode(SOCKET, "660 root action-engine")
+        self.assert_mode(VAULT_SOCKET, "600 action-engine action-engine")
+        self.assert_mode("/var/lib/action-vault", "700 action-vault action-vault")
+        self.assert_mode("/root/mine.jwk", "600 root root")
+
+    def assert_mode(self, path, expected):
+        self.assertEqual(box.run("stat", "-c", "%a %U %G", path).stdout.strip(), expected, path)
+
+    def test_systemd_finds_no_fault_with_the_units(self):
+        done = box.run("systemd-analyze", "verify", "--man=no", *UNITS)
+        self.assertEqual(done.stdout + done.stderr, "")
+
+    def test_exposure(self):
+        for unit, limit in (ENGINE, 1.4), (VAULT, 0.4):
+            text = box.run("systemd-analyze", "security", "--no-pager", unit).stdout
+            score = re.search(r"Overall exposure level for \S+: (\d+\.\d)", text)
+            self.assertLessEqual(float(score[1]), limit, text)
+
+    def test_the_shipped_configuration_is_good(self):
+        """As it is, and with each line that is commented out taken at its word."""
+        for daemon in "engine", "vault":
+            program = f"/usr/lib/action-engine/action-{daemon}d"
+            self.assertEqual(box.run(program, "--check-config").returncode, 0)
+            text = box.path(f"/usr/lib/action-engine/action-{daemon}.conf").read_text("utf-8")
+            copy = f"/tmp/action-{daemon}.conf"
+            product.write(copy, re.sub(r"(?m)^#(?=\w+=)", "", text))
+            box.run(program, "--config", copy, "--check-config")
+
+    def test_manual_pages(self):
+        """Those that the README names."""
+        pages = re.findall(r"^\| `([a-z.-]+)\((\d)\)` \|", readme("Install it"), re.MULTILINE)
+        self.assertEqual(len(pages), 5)
+        for name, section in pages:
+            page = box.path(f"/usr/share/man/man{section}/{name}.{section}")
+            self.assertTrue(page.exists(), page)
+
+    def test_what_the_kernel_lets_them(self):
+        self.assert_works()
+        for unit in ENGINE, VAULT:
+            fields = product.process(unit)
+            for name in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
+                self.assertEqual(int(fields[name], 16), 0, (unit, name))
+            self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"), unit)
+        self.assertEqual(product.interfaces(VAULT), ["lo"])
+
+    def test_a_reboot_loses_nothing(self):
+        self.assert_works()
+        upstream.refuse()
+        box.reboot()
+        box.in_network(upstream.listen)
+        self.assertEqual(box.property(ENGINE, "ActiveState"), "inactive")
+        self.assert_works()  # with the credential that was stored before
+        units = [f"--unit={unit}" for unit in UNITS]
+        self.assertEqual(product.journal("--boot", "--priority=warning", *units), [])
+
+
+class Access(Case):
+    def test_the_first_connection_starts_it(self):
+        box.run("systemctl", "stop", ENGINE, VAULT)
+        self.assertEqual((product.main_pid(ENGINE), product.main_pid(VAULT)), (0, 0))
+        with product.connect() as connection:
+            self.assert_works(connection)
+            for unit, user in (ENGINE, "action-engine"), (VAULT, "action-vault"):
+                self.assertEqual(box.property(unit, "ActiveState"), "active")
+                uid = box.run("id", "-u", user).stdout.strip()
+                self.assertEqual(set(product.process(unit)["Uid"].split()), {uid}, unit)
+
+    def test_who_may_connect(self):
+        for path, user in (SOCKET, "stranger"), (VAULT_SOCKET, "me"), (VAULT_SOCKET, "stranger"):
+            with self.assertRaisesRegex(ConnectionError, "Permission denied"):
+                with box.connect(path, user):
+                    pass
+
+    def test_the_vault_serves_the_engine_alone(self):
+        """root passes the socket's mode, and gets no further."""
+        with box.connect(VAULT_SOCKET, "root") as connection:
+            answer = connection.socket.makefile("rb").read()
+        self.assertEqual(json.loads(answer)["error"]["code"], "forbidden", answer)
+
+    def test_a_token_is_for_one_uid(self):
+        with product.connect("guest", with_token=False) as connection:
+            connection.result({"op": "ping"})
+            self.assertEqual(connection.code(email()), "unauthenticated")
+            self.assertEqual(connection.code(email(token=product.token)), "token_invalid")
+        with product.connect() as connection:
+            who = connection.result({"op": "authenticate", "token": product.token})
+        self.assertEqual((who["user_id"], who["peer"]["uid"]), ("me", USERS["me"]))
+
+
+    def test_a_key_that_is_taken_away(self):
+        key = "/etc/action-engine/keys.d/mine.jwk"
+        request = {"op": "authenticate", "token": product.token}
+        with product.connect(with_token=False) as connection:
+            connection.result(request)
+            for source, target, status in (key, "/root/m", "error"), ("/root/m", key, "success"):
+                box.run("mv", source, target)
+                until(lambda: connection.call(request)["status"], lambda s, good=status: s == good)
+
+
+class Actions(Case):
+    def test_an_email_and_its_entry_in_the_journal(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        with product.connect() as connection:
+            peer = connection.result({"op": "authenticate", "token": product.token})["peer"]
+            response = connection.call(
+                email("audited@example.com", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+            )
+        self.assertEqual(response["status"], "success", response)
+        (sent,) = upstream.to("audited@example.com")
+        self.assertEqual(sent.message["Subject"], "Hello!")
+        self.assertEqual(sent.headers["X-Request-Id"], response["request_id"])
+
+        entry = product.audit(response)
+        expected = {
+            "MESSAGE": "gmail.send_email for me: success",
+            "MESSAGE_ID": SUCCEEDED,
+            "PRIORITY": "6",
+            "SYSLOG_IDENTIFIER": "action-engined",
+            "_SYSTEMD_UNIT": ENGINE,
+            "_UID": box.run("id", "-u", "action-engine").stdout.strip(),
+            "ACTION_REQUEST_ID": response["request_id"],
+            "ACTION_USER_ID": "me",
+            "ACTION_PLATFORM": "gmail",
+            "ACTION_TYPE": "send_email",
+            "ACTION_ACCOUNT": "default",
+            "ACTION_STATUS": "success",
+            "ACTION_ATTEMPT": "1",
+            "ACTION_UPSTREAM_STATUS": "200",
+            "ACTION_DECISION": "scope",
+            "ACTION_PEER_UID": str(USERS["me"]),
+            "ACTION_PEER_PID": str(peer["pid"]),
+            "ACTION_TRACE_ID": trace,
+        }
+        self.assertEqual({name: entry.get(name) for name in expected}, expected)
+        self.assertRegex(entry["ACTION_DIGEST"], HEX_64)
+        self.assertGreater(int(entry["ACTION_DURATION_USEC"]), 0)
+        self.assertNotIn("audited@example.com", json.dumps(entry))
+
+    def test_the_journal_explains_its_entries(self):
+        for to, message_id, subject in (
+            ("explained@example.com", SUCCEEDED, "was carried out for me"),
+            ("e400@example.com", FAILED, "for me ended with upstream_rejected"),
+        ):
+            response = product.perform(to, check=False)
+            self.assertEqual(product.audit(response)["MESSAGE_ID"], message_id)
+            request = response["request_id"]
+            text = box.run("journalctl", "-x", "--no-pager", f"ACTION_REQUEST_ID={request}").stdout
+            self.assertIn(f"Subject: gmail.send_email {subject}", text)
+            self.assertIn("Defined-By: Action Engine", text)
+            self.assertIn(request, text)
+            self.assertNotRegex(text, r"@ACTION_\w+@")
+
+    def test_a_service_is_named_in_the_journal(self):
+        """The README's brain, as a service."""
+        brain = readme("A brain in fifteen lines").split("```python\n")[1].split("```")[0]
+        product.write("/home/me/brain.py", brain)
+        done = box.run(
+            "systemd-run", "--unit=brain", "--uid=me", "--wait", "--pipe", "--quiet", "--collect",
+            f"--setenv=ACTION_ENGINE_SOCKET={SOCKET}",
+            f"--setenv=ACTION_ENGINE_TOKEN={product.token}", "python3", "/home/me/brain.py",
+        )
+        response = ast.literal_eval(done.stdout)
+        self.assertEqual(response["status"], "success", response)
+        entry = product.audit(response)
+        self.assertEqual(entry["ACTION_PEER_UNIT"], "brain.service")
+
+    def test_as_shipped_it_speaks_tls_with_google(self):
+        """No drop-in: the sandbox lets it find the name, and whom the system trusts."""
+        ours = box.path(CONFIGURATION)
+        trusted = box.path("/etc/ssl/certs/ca-certificates.crt")
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as undo:
+            certificate, tls = certify("gmail.googleapis.com", folder)
+            google = undo.enter_context(box.in_network(lambda: Upstream(443, tls)))
+            undo.callback(box.run, "systemctl", "stop", ENGINE)
+            undo.callback(ours.write_text, ours.read_text("ascii"), "ascii")
+            undo.callback(box.run, "sed", "-i", "/googleapis/d", "/etc/hosts")
+            ours.unlink()
+            box.run("sh", "-c", "echo 127.0.0.1 gmail.googleapis.com >>/etc/hosts")
+            box.run("systemctl", "restart", ENGINE)
+            with product.connect() as connection:
+                self.assertEqual(connection.code(email()), "upstream_unreachable")
+            self.assertEqual(google.requests, [])
+
+            undo.callback(trusted.unlink)
+            trusted.parent.mkdir(parents=True, exist_ok=True)
+            trusted.write_bytes(certificate)
+            box.run("systemctl", "restart", ENGINE)
+            self.assert_works()
+            self.assertEqual(google.requests[0].headers["Host"], "gmail.googleapis.com")
+
+    def test_nobody_waits_for_the_journal(self):
+        """Nor is an entry lost, when journald stands still."""
+        with product.connect() as connection:
+            self.assert_works(connection)
+            product.kill(JOURNALD, "STOP")
+            try:
+                answers = [connection.call(email("unwritten@example.com")) for _ in range(500)]
+            finally:
+                product.kill(JOURNALD, "CONT")
+        self.assertEqual({answer["status"] for answer in answers}, {"success"})
+
+        def written():
+            entries = product.journal(f"MESSAGE_ID={SUCCEEDED}")
+            return {entry["ACTION_REQUEST_ID"] for entry in entries}
+
+        until(written, {answer["request_id"] for answer in answers}.issubset)
+
+
+class Life(Case):
+    def test_the_status_tells_figures(self):
+        with product.connect() as connection:
+
+            def status():
+                pattern = r'Status: "(\d+) connections, 0 actions in flight, (\d+) succeeded, \d+ f'
+                return re.search(pattern, box.run("systemctl", "status", ENGINE).stdout)
+
+            self.assert_works(connection)
+            before = until(status, lambda s: s and int(s[1]) >= 1 and int(s[2]) >= 1)
+            self.assert_works(connection)
+            until(status, lambda s: s and int(s[2]) == int(before[2]) + 1)
+
+    def test_who_hangs_is_killed_and_started_again(self):
+        for unit in ENGINE, VAULT:
+            with self.subTest(unit), product.drop_in(unit, "[Service]\nWatchdogSec=2\n"):
+                self.assert_works()
+                box.run("systemctl", "restart", unit)
+                self.assert_works()
+                pid, n = product.main_pid(unit), int(box.property(unit, "NRestarts"))
+                product.kill(unit, "STOP")
+                until(lambda: int(box.property(unit, "NRestarts")), lambda now: now > n)
+                log = box.run("journalctl", "--no-pager", "-u", unit, f"_PID=1").stdout
+                self.assertIn("Watchdog timeout", log)
+                self.assertNotEqual(product.main_pid(unit), pid)
+                self.assert_works()
+            box.run("systemctl", "restart", unit)
+
+    def test_crashes_in_a_row(self):
+        for _ in range(6):
+            with product.connect() as connection:
+                pid = product.main_pid(ENGINE)
+                product.kill(ENGINE)
+                self.assertIsNone(connection.read())
+            until(lambda: product.main_pid(ENGINE), lambda now, old=pid: now not in (0, old))
+        self.assert_works()
+        for unit in "action-engine.socket", ENGINE:
+            self.assertEqual(box.property(unit, "ActiveState"), "active")
+
+    def test_a_stop_answers_what_it_has(self):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(product.connect()) for _ in range(3)]
+            for client in clients:
+                self.assert_works(client)
+            waiting = [(c, c.start(email("slow+drain@example.com"))) for c in clients * 4]
+            upstream.wait_for("slow+drain@example.com", len(waiting))
+            box.run("systemctl", "stop", "--no-block", ENGINE)
+            until(lambda: box.property(ENGINE, "StatusText"), lambda s: s.startswith("Stopping: "))
+            late = clients[0].call(email("late@example.com"))
+            self.assertEqual(late["error"]["code"], "overloaded", late)
+
+            upstream.gate.set()
+            for client, name in waiting:
+                self.assertEqual(client.finish(name)["status"], "success")
+            for client in clients:
+                self.assertIsNone(client.read())
+        until(lambda: box.property(ENGINE, "ActiveState"), lambda s: s == "inactive")
+        self.assertEqual(box.property(ENGINE, "Result"), "success")
+        self.assertEqual(upstream.to("late@example.com"), [])
+        self.assert_works()
+
+    def test_who_comes_during_a_restart_is_served_after_it(self):
+        with product.connect() as connection:
+            connection.start(email("slow+restart@example.com"))
+            upstream.wait_for("slow+restart@example.com")
+            box.run("systemctl", "restart", "--no-block", ENGINE)
+            until(lambda: box.property(ENGINE, "StatusText"), lambda s: s.startswith("Stopping: "))
+            before = product.main_pid(ENGINE)
+            with product.connect(with_token=False) as new:
+                upstream.gate.set()
+                self.assertEqual(connection.read()["status"], "success")
+                self.assertIsNone(connection.read())
+                new.result(email("sign-of-life@example.com", token=product.token))
+        self.assertNotIn(product.main_pid(ENGINE), (0, before))
+
+    def test_the_vault_dies(self):
+        with product.connect() as connection:
+            self.assert_works(connection)
+            product.kill(VAULT)
+            answers = []
+
+            def ask():
+                answers.append(connection.call(email("bereft@example.com")))
+                return answers[-1]["status"]
+
+            until(ask, lambda status: status == "success")
+            codes = {answer["error"]["code"] for answer in answers[:-1]}
+            self.assertLessEqual(codes, {"vault_unavailable"})
+            self.assertEqual(len(upstream.to("bereft@example.com")), 1)
+
+    def test_without_a_vault(self):
+        with product.connect() as connection:
+            self.assert_works(connection)
+            box.run("systemctl", "stop", "action-vault.socket", VAULT)
+            self.assertEqual(connection.code(email("unvaulted@example.com")), "vault_unavailable")
+            box.run("systemctl", "start", "action-vault.socket")
+            self.assert_works(connection)
+        self.assertEqual(upstream.to("unvaulted@example.com"), [])
