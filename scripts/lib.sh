@@ -25,8 +25,8 @@ demo_packages=(
 )
 test_packages=(
         "${demo_packages[@]}" clang clang-format clang-tidy cppcheck git libclang-rt-14-dev
-        libcmocka-dev libtest-json-schema-acceptance-perl mandoc nginx-light openssl shellcheck
-        valgrind
+        libcmocka-dev libtest-json-schema-acceptance-perl mandoc mmdebstrap nginx-light openssl
+        shellcheck systemd-container valgrind
 )
 
 # The official tests of JSON Schema come with that Perl package.
