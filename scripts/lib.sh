@@ -42,7 +42,7 @@ missing_packages() {
 }
 
 install_packages() {
-        local root=() missing
+        local root=(env) missing output
 
         mapfile -t missing < <(missing_packages "$@")
         ((${#missing[@]})) || return 0
@@ -51,11 +51,11 @@ install_packages() {
         command -v apt-get >/dev/null || die "no apt-get here: install ${missing[*]}"
         if ((EUID)); then
                 command -v sudo >/dev/null || die "not root, no sudo: install ${missing[*]}"
-                root=(sudo)
+                root=(sudo env)
         fi
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
-                -o Dpkg::Use-Pty=0 install "${missing[@]}" >/dev/null
+        output=$("${root[@]}" apt-get -q update 2>&1 &&
+                "${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends \
+                        install "${missing[@]}" 2>&1) || die "apt-get failed:"$'\n'"$output"
 }
 
 # The emulator of Google, exactly as its lock file has it. It brings its own Node.js as a package
