@@ -168,9 +168,11 @@ static int op_perform_action(struct call *call, struct ae_error *error) {
                 return r;
         call->action = a;
 
-        r = json_slice_big_integers(&call->request.payload, on_big_integer, &a->error);
-        if (r < 0)
-                return r;
+        if (call->request.has_big_integer) {
+                r = json_slice_big_integers(&call->request.payload, on_big_integer, &a->error);
+                if (r < 0)
+                        return r;
+        }
         call->request.payload = (struct json_slice){ 0 }; /* the line will not live as long */
 
         pipeline_start(a, on_action_done, call);

@@ -254,6 +254,7 @@ int request_parse(const char *text, size_t size, uint64_t line, struct request *
                                     fault.offset);
         if (envelope.root.type != JSON_OBJECT)
                 return ae_error_set(error, AE_INVALID_REQUEST, "the line is JSON, but no object");
+        ret->has_big_integer = envelope.has_big_integer;
         return read_fields(&envelope, ret, error);
 }
 

@@ -34,6 +34,7 @@ struct request {
         uint64_t deadline_usec;       /* 0: not said */
         bool dry_run;
         bool interactive;
+        bool has_big_integer; /* somewhere in the line: see json_slice_big_integers() */
 };
 
 /*
