@@ -75,13 +75,14 @@ int outcome_of_response(const struct adapter_action *action, const struct adapte
 }
 
 #define TOKEN_MIN 8
-/* An echo may have been cut, by the platform or by us. */
-#define TOKEN_HEAD 12
+#define TOKEN_PART 12
 
+/* Looks for a token's head, since an echo may have been cut; for a URL's tail: its head is known. */
 static bool holds_token(const char *text, const struct secret *token) {
-        size_t n = token->size < TOKEN_HEAD ? token->size : TOKEN_HEAD;
+        size_t n = token->size < TOKEN_PART ? token->size : TOKEN_PART;
+        const char *part = strstr(token->data, "://") ? token->data + token->size - n : token->data;
 
-        return n >= TOKEN_MIN && memmem(text, strlen(text), token->data, n);
+        return n >= TOKEN_MIN && memmem(text, strlen(text), part, n);
 }
 
 static void withhold_in_tree(const struct secret *token, cJSON *json) {

@@ -132,6 +132,8 @@ static void test_a_token_in_an_answer(void **state) {
                 { "secret.token~of.this", "you sent secret.token~of.this, which", true },
                 { "secret.token~of.this", "secret.token", true }, /* cut */
                 { "secret.token~of.this", "secret.toke", false },
+                { "https://x.example/hooks/12345678", "https://x.example/hooks/1234", false },
+                { "https://x.example/hooks/12345678", "no hook /hooks/12345678", true },
                 { "12345678", "x12345678x", true },
                 { "1234567", "1234567", false },
                 { "12345678", "1234567", false },
