@@ -76,7 +76,7 @@ struct action {
         size_t stage;
         bool in_flight, answered, reserved;
         bool leaving; /* a request that does more than read began to leave: no cancelling now */
-        bool acted;   /* the same of an exchange that is over */
+        bool acted;   /* the same of an exchange that came to its end, and others follow */
         /* It was cancelled too late: it ends so if the platform sends it back. */
         enum ae_code withdrawn;
         const char *withdrawn_why;

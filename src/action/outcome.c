@@ -74,6 +74,15 @@ int outcome_of_response(const struct adapter_action *action, const struct adapte
         return ae_error_from_errno(error, r);
 }
 
+void outcome_half_done(struct ae_error *error) {
+        if (error->code == AE_UPSTREAM_REJECTED || error->code == AE_OUTCOME_UNKNOWN)
+                return;
+        error->retry_after_msec = 0;
+        (void)ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                           "a part of it was carried out, and then: %s; %s", error->message,
+                           check_first);
+}
+
 #define TOKEN_MIN 8
 #define TOKEN_PART 12
 

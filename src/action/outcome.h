@@ -22,6 +22,12 @@ int outcome_of_response(const struct adapter_action *action, const struct adapte
                         struct cJSON **ret_result, struct ae_error *error);
 
 /*
+ * For an action that failed when an exchange before had done something that a repeat would do
+ * again: nothing that may be read as "nothing was done" is left standing.
+ */
+void outcome_half_done(struct ae_error *error);
+
+/*
  * Takes the token out of what was made of an answer, since a platform may echo what it was sent.
  * `result` may be NULL. A token of less than 8 bytes is not looked for: it stands everywhere.
  */

@@ -5,12 +5,12 @@
 #include <errno.h>
 
 #include "action/audit.h"
+#include "action/outcome.h"
 #include "action/stages.h"
 #include "base/clock.h"
 #include "base/journal.h"
 
 #define STAGE_OF_CREDENTIAL 4
-#define STAGE_OF_BUILD 6
 
 /* clang-format off */
 static int (*const stages[])(struct action *a) = {
@@ -19,8 +19,8 @@ static int (*const stages[])(struct action *a) = {
         stage_validate,
         stage_authorise,
         [STAGE_OF_CREDENTIAL] = stage_credential,
-        stage_authenticate, /* a key may have gone while the vault was asked */
-        [STAGE_OF_BUILD] = stage_build,
+        stage_authenticate, /* a key may have gone while the vault or the platform was asked */
+        stage_build,
         stage_send,
         stage_interpret,
 };
@@ -55,6 +55,9 @@ static void answer(struct action *a) {
 
         assert(!a->answered);
         a->answered = true;
+        if (a->error.code != AE_NONE && a->acted &&
+            !idempotency_is_repeatable(a->type->adapter->idempotency))
+                outcome_half_done(&a->error);
         sd_event_source_disable_unref(TAKE_PTR(a->deadline));
         /* No longer than the call that needed it. */
         credential_done(&a->credential);
@@ -77,7 +80,7 @@ static size_t next_stage(size_t stage, int r) {
         case STAGE_RENEW:
                 return STAGE_OF_CREDENTIAL;
         case STAGE_FURTHER:
-                return STAGE_OF_BUILD;
+                return STAGE_OF_CREDENTIAL + 1;
         default:
                 return stage + 1;
         }

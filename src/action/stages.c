@@ -27,6 +27,8 @@ static struct adapter_input input_of(const struct action *a) {
 int stage_authenticate(struct action *a) {
         int r;
 
+        if (a->acted)
+                return STAGE_NEXT; /* what is half done is finished */
         r = auth_still_valid(a->context->auth, a->identity, &a->error);
         return r < 0 ? r : STAGE_NEXT;
 }
@@ -184,11 +186,13 @@ static int interpret(struct action *a, const struct http_response *response) {
         if (may_renew(a, response))
                 return renew(a);
 
-        a->acted = a->leaving;
         r = outcome_of_response(a->type->adapter, &input, a->request.repeatable, response,
                                 &a->result, &a->error);
         outcome_withhold(a->credential.access_token, a->result, &a->error);
-        return r == ADAPTER_CONTINUE ? STAGE_FURTHER : r;
+        if (r != ADAPTER_CONTINUE)
+                return r;
+        a->acted = a->leaving;
+        return STAGE_FURTHER;
 }
 
 /* The response lives only until we return, so this is `interpret` for what came from the network. */

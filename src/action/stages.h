@@ -12,7 +12,7 @@ enum stage_result {
         STAGE_PENDING, /* pipeline_resume() will come */
         STAGE_ANSWER,  /* nothing more to do: a->result is there */
         STAGE_RENEW,   /* the platform refused the credential: once more from `credential` */
-        STAGE_FURTHER, /* there is another exchange: once more from `build` */
+        STAGE_FURTHER, /* there is another exchange: once more, with the credential at hand */
 };
 
 /* Each returns a stage_result, or a negative errno with a->error set (or `internal` made of it). */

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Actions on their way through the stages, with a vault and a platform that do what the test says.
+ * An action here has a payload that lists its exchanges: a word each, which is also the path that
+ * is asked for, and says what the platform does.
+ */
+#include "test.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "action/pipeline.h"
+#include "auth/jwk-file.h"
+#include "auth/jws.h"
+#include "base/json.h"
+#include "http-fixture.h"
+#include "vault/backend.h"
+
+#define KEY_FILE "test.jwk"
+
+/* ---- the platform ---- */
+
+static const char *step_of(const struct adapter_input *input, int64_t *ret_n) {
+        const cJSON *steps = json_member(input->payload, "steps");
+
+        *ret_n = 0;
+        (void)json_integer(input->notes, "done", ret_n);
+        return cJSON_GetStringValue(cJSON_GetArrayItem(steps, (int)*ret_n));
+}
+
+static int build(const struct adapter_input *input, struct http_request *ret,
+                 struct ae_error *error) {
+        int64_t n;
+        const char *step = step_of(input, &n);
+
+        ret->method = strncmp(step, "read", 4) == 0 ? "GET" : "POST";
+        ret->repeatable = strncmp(step, "read", 4) == 0;
+        return asprintf(&ret->url, "%s/%s", input->base_url, step) < 0 ? -ENOMEM : 0;
+}
+
+static int interpret(const struct adapter_input *input, const struct http_response *response,
+                     cJSON **ret_result, struct ae_error *error) {
+        const cJSON *steps = json_member(input->payload, "steps");
+        int64_t n;
+
+        (void)step_of(input, &n);
+        switch (response->status) {
+        case 200:
+                break;
+        case 401:
+                return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED, "401");
+        case 429:
+                error->retry_after_msec = 1000;
+                return ae_error_set(error, AE_RATE_LIMITED, "429");
+        case 500:
+                return ae_error_set(error, AE_UPSTREAM_ERROR, "500");
+        default:
+                return ae_error_set(error, AE_UPSTREAM_REJECTED, "%d", response->status);
+        }
+
+        if (n + 1 < cJSON_GetArraySize(steps)) {
+                cJSON_DeleteItemFromObjectCaseSensitive(input->notes, "done");
+                cJSON_AddNumberToObject(input->notes, "done", (double)(n + 1));
+                return ADAPTER_CONTINUE;
+        }
+        *ret_result = cJSON_CreateObject();
+        return 0;
+}
+
+#define ACTION(type, class) \
+        { \
+                .action_type = type, .title = type, .description = type, \
+                .payload_schema = "{\"type\":\"object\"}", \
+                .result_schema = "{\"type\":\"object\"}", .oauth_scopes = scopes, \
+                .idempotency = class, .build = build, .interpret = interpret, \
+        }
+
+static const char *const scopes[] = { NULL };
+static const struct adapter_action actions[] = {
+        ACTION("once", IDEMPOTENCY_UNREPEATABLE),
+        ACTION("safe", IDEMPOTENCY_IDEMPOTENT),
+        ACTION("look", IDEMPOTENCY_READ),
+};
+static const struct adapter lab = {
+        .platform = "lab",
+        .title = "Lab",
+        .base_url = "https://lab.example",
+        .credential_schema = "{\"type\":\"object\"}",
+        .actions = actions,
+        .n_actions = ELEMENTSOF(actions),
+};
+static const struct adapter *const platforms[] = { &lab, NULL };
+
+static atomic_int n_acts; /* requests that do more than read, as they come in */
+
+/* "act": yes; "act-429": that status; "act-close": no answer; "act-gate", "act-gate-401": later. */
+static bool serve(struct upstream_request *q) {
+        const char *how = strchr(q->path, '-'), *status = strrchr(q->path, '-');
+        char answer[128];
+
+        if (strncmp(q->path, "/act", 4) == 0)
+                n_acts++;
+        if (how && strcmp(how, "-close") == 0)
+                return false;
+        if (how && strncmp(how, "-gate", 5) == 0)
+                upstream_wait_gate(q);
+        snprintf(answer, sizeof(answer), "HTTP/1.1 %d Status\r\nContent-Length: 2\r\n\r\n{}",
+                 status && atoi(status + 1) > 0 ? atoi(status + 1) : 200);
+        upstream_puts(q, answer);
+        return true;
+}
+
+/* ---- the vault ---- */
+
+struct fake_vault {
+        struct vault head;
+        sd_event *event;
+        unsigned n_asked, n_tokens; /* after so many tokens it has none any more */
+};
+
+struct fake_call {
+        struct vault_call head;
+        sd_event_source *source;
+        vault_answer_fn *on_answer;
+        void *userdata;
+};
+
+static void fake_cancel(struct vault_call *call) {
+        struct fake_call *c = (struct fake_call *)call;
+
+        sd_event_source_disable_unref(c->source);
+        free(c);
+}
+
+static int on_asked(sd_event_source *source, void *userdata) {
+        struct fake_call *c = userdata;
+        struct fake_vault *v = (struct fake_vault *)c->head.vault;
+        vault_answer_fn *on_answer = c->on_answer;
+        struct credential credential = { 0 };
+        struct ae_error error = { 0 };
+        void *data = c->userdata;
+
+        if (v->n_asked++ < v->n_tokens)
+                assert_int_equal(secret_new("a-secret-token", 14, &credential.access_token), 0);
+        else
+                (void)ae_error_set(&error, AE_VAULT_UNAVAILABLE, "the vault is empty");
+        fake_cancel(&c->head);
+        on_answer(&(struct vault_answer){ .error = error.code != AE_NONE ? &error : NULL,
+                                          .credential = &credential },
+                  data);
+        credential_done(&credential);
+        return 0;
+}
+
+static int fake_call(struct vault *v, const struct vault_question *q, struct vault_call **ret) {
+        struct fake_call *c = calloc(1, sizeof(*c));
+
+        assert_non_null(c);
+        c->head.vault = v;
+        c->on_answer = q->on_answer;
+        c->userdata = q->userdata;
+        assert_true(sd_event_add_defer(((struct fake_vault *)v)->event, &c->source, on_asked, c) >=
+                    0);
+        *ret = &c->head;
+        return 0;
+}
+
+static const struct vault_backend_ops fake_ops = {
+        .name = "fake",
+        .call = fake_call,
+        .cancel = fake_cancel,
+};
+
+/* ---- the engine around it ---- */
+
+struct world {
+        struct fixture http;
+        char directory[64];
+        struct auth *auth;
+        struct identity *identity;
+        struct registry *registry;
+        struct fake_vault vault;
+        struct action_context context;
+};
+
+/* What became of an action. */
+struct outcome {
+        int n;
+        enum ae_code code;
+        char message[AE_MESSAGE_SIZE];
+        uint64_t retry_after_msec;
+        struct action *action; /* borrowed until then */
+};
+
+static void make_identity(struct world *w) {
+        _cleanup_(jwk_freep) struct jwk *key = NULL;
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        const struct auth_options options = { .key_directory = w->directory, .cache_entries = 1 };
+        uint64_t now = clock_usec(CLOCK_REALTIME) / USEC_PER_SEC;
+        struct ae_error error = { 0 };
+        char text[512];
+
+        assert_int_equal(jwk_generate(&jwk_ed25519, "test", NULL, &key), 0);
+        snprintf(text, sizeof(text), "%s/" KEY_FILE, w->directory);
+        assert_int_equal(jwk_write_file(AT_FDCWD, text, key, JWK_PUBLIC), 0);
+        assert_int_equal(auth_new(w->http.event, &options, &w->auth, &error), 0);
+
+        snprintf(text, sizeof(text),
+                 "{\"iss\":\"i\",\"sub\":\"u1\",\"aud\":\"action-engine\",\"scope\":\"*\","
+                 "\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 "}",
+                 now, now + 3600);
+        assert_int_equal(jws_sign(text, strlen(text), key, &token), 0);
+        assert_int_equal(auth_verify(w->auth, token->data, token->size, 0, &w->identity, &error),
+                         0);
+}
+
+static int set_up(void **state) {
+        struct world *w = calloc(1, sizeof(*w));
+        struct ae_error error = { 0 };
+        char url[64];
+
+        assert_non_null(w);
+        n_acts = 0;
+        fixture_init(&w->http, serve, NULL);
+        strcpy(w->directory, "/tmp/test-pipeline-XXXXXX");
+        assert_non_null(mkdtemp(w->directory));
+        make_identity(w);
+        assert_int_equal(registry_new(platforms, &w->registry, &error), 0);
+        snprintf(url, sizeof(url), "http://%s", w->http.address);
+        assert_int_equal(registry_set_base_url(w->registry, "lab", url), 0);
+        w->vault = (struct fake_vault){ { &fake_ops }, w->http.event, 0, 1 };
+        w->context = (struct action_context){
+                .event = w->http.event,
+                .auth = w->auth,
+                .registry = w->registry,
+                .vault = &w->vault.head,
+                .http = w->http.client,
+                .max_in_flight = 2,
+                .max_in_flight_per_uid = 2,
+        };
+        *state = w;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        struct world *w = *state;
+        char path[128];
+
+        pipeline_abandon_all(&w->context);
+        assert_int_equal(w->context.n_in_flight, 0);
+        registry_free(w->registry);
+        identity_unref(w->identity);
+        auth_free(w->auth);
+        fixture_done(&w->http);
+        snprintf(path, sizeof(path), "%s/" KEY_FILE, w->directory);
+        (void)unlink(path);
+        assert_int_equal(rmdir(w->directory), 0);
+        free(w);
+        return 0;
+}
+
+static void on_done(struct action *a, void *userdata) {
+        struct outcome *o = userdata;
+
+        o->n++;
+        o->code = a->error.code;
+        strcpy(o->message, a->error.message);
+        o->retry_after_msec = a->error.retry_after_msec;
+}
+
+static void start(struct world *w, const char *type, const char *steps, uint64_t deadline_usec,
+                  struct outcome *o) {
+        struct action_spec spec = {
+                .user_id = strdup("u1"),
+                .platform = strdup("lab"),
+                .action_type = strdup(type),
+                .account = strdup("default"),
+                .payload = cJSON_CreateObject(),
+                .deadline_usec = deadline_usec,
+        };
+        cJSON *list = cJSON_AddArrayToObject(spec.payload, "steps");
+        _cleanup_(freep) char *words = strdup(steps);
+        struct action *a;
+
+        for (char *rest = words, *word; (word = strsep(&rest, " "));)
+                assert_true(cJSON_AddItemToArray(list, cJSON_CreateString(word)));
+        *o = (struct outcome){ 0 };
+        assert_int_equal(action_new(&w->context, &spec, w->identity, &a), 0);
+        o->action = a;
+        pipeline_start(a, on_done, o);
+        action_unref(a);
+}
+
+static void wait_for(struct world *w, const struct outcome *o) {
+        while (o->n == 0)
+                assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
+        assert_int_equal(o->n, 1);
+}
+
+/* Turns the loop until the platform has seen n requests. */
+static void wait_for_requests(struct world *w, int n) {
+        while (upstream_requests(w->http.upstream) < n)
+                assert_true(sd_event_run(w->http.event, 1000) >= 0);
+}
+
+static void lose_key(struct world *w) {
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/" KEY_FILE, w->directory);
+        assert_int_equal(unlink(path), 0);
+        while (auth_n_keys(w->auth) > 0)
+                assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
+}
+
+#define LONG (600 * USEC_PER_SEC)
+
+/* A brain sends again what is retryable: that must never do a second time what was done. */
+static void test_what_failed_where(void **state) {
+        /* clang-format off */
+        static const struct {
+                const char *type, *steps;
+                enum ae_code code;
+                int n_acts;
+        } cases[] = {
+                { "once", "act",                AE_NONE,              1 },
+                { "once", "read act",           AE_NONE,              1 },
+                { "once", "act read act",       AE_NONE,              2 },
+                { "once", "act-400",            AE_UPSTREAM_REJECTED, 1 },
+                { "once", "act-429",            AE_RATE_LIMITED,      1 },
+                { "once", "act-500",            AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "act-close",          AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "act-401",            AE_VAULT_UNAVAILABLE, 1 },
+                { "once", "read-500 act",       AE_UPSTREAM_ERROR,    0 },
+                { "once", "read-429 act",       AE_RATE_LIMITED,      0 },
+                { "once", "act read-400",       AE_UPSTREAM_REJECTED, 1 },
+                { "once", "act read-401",       AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "act read-429",       AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "act read-500",       AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "act act-429",        AE_OUTCOME_UNKNOWN,   2 },
+                { "once", "act read act-500",   AE_OUTCOME_UNKNOWN,   2 },
+                { "safe", "act read-500",       AE_UPSTREAM_ERROR,    1 },
+                { "safe", "act read-429",       AE_RATE_LIMITED,      1 },
+                { "safe", "act-500",            AE_UPSTREAM_ERROR,    1 },
+                { "look", "read",               AE_NONE,              0 },
+                { "look", "read read-500",      AE_UPSTREAM_ERROR,    0 },
+                { "look", "read read read read read read read read",      AE_NONE,            0 },
+                { "look", "read read read read read read read read read", AE_INTERNAL,        0 },
+                { "once", "act read read read read read read read read",  AE_OUTCOME_UNKNOWN, 1 },
+        };
+        /* clang-format on */
+        struct world *w = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct outcome o;
+
+                n_acts = 0;
+                w->vault.n_asked = 0;
+                start(w, cases[i].type, cases[i].steps, LONG, &o);
+                wait_for(w, &o);
+                if (o.code != cases[i].code)
+                        fail_msg("%s: %s", cases[i].steps, o.message);
+                assert_int_equal(n_acts, cases[i].n_acts);
+                assert_int_equal(o.retry_after_msec > 0, o.code == AE_RATE_LIMITED);
+        }
+}
+
+/* The same when no answer comes at all. libcurl itself repeats what only reads, on a new one. */
+static void test_no_answer(void **state) {
+        static const struct {
+                const char *type, *steps;
+                enum ae_code code;
+        } cases[] = {
+                { "once", "act read-close", AE_OUTCOME_UNKNOWN },
+                { "once", "read-close act", AE_UPSTREAM_ERROR },
+                { "safe", "act read-close", AE_UPSTREAM_ERROR },
+        };
+        struct world *w = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct outcome o;
+
+                w->vault.n_asked = 0;
+                start(w, cases[i].type, cases[i].steps, LONG, &o);
+                wait_for(w, &o);
+                if (o.code != cases[i].code)
+                        fail_msg("%s: %s", cases[i].steps, o.message);
+        }
+}
+
+/* A key that goes while the platform is read from stops what has not been done. */
+static void test_a_key_that_goes(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        start(w, "once", "read-gate act", LONG, &o);
+        wait_for_requests(w, 1);
+        lose_key(w);
+        upstream_open_gate(w->http.upstream);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_TOKEN_INVALID);
+        assert_int_equal(n_acts, 0);
+}
+
+/* What is half done is finished. */
+static void test_a_key_that_goes_too_late(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        start(w, "once", "act-gate read act", LONG, &o);
+        wait_for_requests(w, 1);
+        lose_key(w);
+        upstream_open_gate(w->http.upstream);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_NONE);
+        assert_int_equal(n_acts, 2);
+}
+
+/* Whoever withdraws an action while it reads is heard; once it has acted, it is finished. */
+static void test_withdrawn(void **state) {
+        /* clang-format off */
+        static const struct { const char *steps; enum ae_code code; int n_acts; bool at_once; } cases[] = {
+                { "read-gate act",     AE_CANCELLED, 0, true  },
+                { "act-gate",          AE_NONE,      1, false },
+                { "act-gate read act", AE_NONE,      2, false },
+        };
+        /* clang-format on */
+        struct world *w = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct outcome o;
+
+                tear_down(state);
+                set_up(state);
+                w = *state;
+                start(w, "once", cases[i].steps, LONG, &o);
+                wait_for_requests(w, 1);
+                pipeline_cancel(o.action, AE_CANCELLED, "the client went away");
+                assert_int_equal(o.n, cases[i].at_once);
+                upstream_open_gate(w->http.upstream);
+                wait_for(w, &o);
+                assert_int_equal(o.code, cases[i].code);
+                assert_int_equal(n_acts, cases[i].n_acts);
+        }
+}
+
+/* The platform refuses the token when it is too late to go on with another one. */
+static void test_withdrawn_and_refused(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = 2;
+        start(w, "once", "act-gate-401", LONG, &o);
+        wait_for_requests(w, 1);
+        pipeline_cancel(o.action, AE_DEADLINE_EXCEEDED, "the deadline passed");
+        assert_int_equal(o.n, 0);
+        upstream_open_gate(w->http.upstream);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_DEADLINE_EXCEEDED);
+        assert_int_equal(w->vault.n_asked, 1);
+        assert_int_equal(n_acts, 1);
+}
+
+static void test_a_deadline(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        start(w, "once", "read-gate act", 1, &o);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_DEADLINE_EXCEEDED);
+        assert_int_equal(n_acts, 0);
+}
+
+/* One answer and one entry each, however it ends; and those beyond the limit are refused. */
+static void test_an_end_at_every_stage(void **state) {
+        static const char *const steps[] = { "act-gate", "read-gate act", "read act-gate" };
+        struct world *w = *state;
+        struct outcome o, other, late;
+
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++)
+                for (unsigned turns = 0; turns < 40; turns++) {
+                        w->vault.n_asked = 0;
+                        w->vault.n_tokens = 2;
+                        start(w, "once", steps[i], LONG, &o);
+                        start(w, "once", steps[i], LONG, &other);
+                        start(w, "once", steps[i], LONG, &late);
+                        assert_int_equal(late.code, AE_OVERLOADED);
+                        for (unsigned n = 0; n < turns; n++)
+                                assert_true(sd_event_run(w->http.event, 100) >= 0);
+                        pipeline_abandon_all(&w->context);
+                        assert_int_equal(o.n + other.n, 2);
+                        assert_true(o.code == AE_CANCELLED || o.code == AE_OUTCOME_UNKNOWN);
+                }
+        assert_int_equal(w->context.n_failed, ELEMENTSOF(steps) * 40 * 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                /* clang-format off */
+                TEST(test_what_failed_where),
+                TEST(test_no_answer),
+                TEST(test_a_key_that_goes),
+                TEST(test_a_key_that_goes_too_late),
+                TEST(test_withdrawn),
+                TEST(test_withdrawn_and_refused),
+                TEST(test_a_deadline),
+                TEST(test_an_end_at_every_stage),
+                /* clang-format on */
+        };
+
+        if (sodium_init() < 0)
+                return 1;
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
