@@ -42,17 +42,9 @@ int stage_resolve(struct action *a) {
         if (r < 0)
                 return r;
 
-        if (!identity_covers_user(a->identity, s->user_id)) {
-                ae_error_detail(&a->error, "by", "user");
-                return ae_error_set(&a->error, AE_FORBIDDEN,
-                                    "the token does not speak for user '%.128s'", s->user_id);
-        }
-        if (!identity_has_scope(a->identity, s->platform, s->action_type)) {
-                ae_error_detail(&a->error, "by", "scope");
-                return ae_error_set(&a->error, AE_FORBIDDEN,
-                                    "the token's scope does not grant %s:%s", s->platform,
-                                    s->action_type);
-        }
+        r = identity_permits(a->identity, s->user_id, s->platform, s->action_type, &a->error);
+        if (r < 0)
+                return r;
         a->decided_by = "scope";
         return STAGE_NEXT;
 }

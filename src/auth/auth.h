@@ -75,3 +75,9 @@ bool identity_covers_user(const struct identity *id, const char *user_id);
  * everything.
  */
 bool identity_has_scope(const struct identity *id, const char *area, const char *name);
+/*
+ * Both questions at once, for what is done on behalf of a user. Returns 0, or -EPERM with `error`
+ * set to forbidden and details.by to `user` or `scope`.
+ */
+int identity_permits(const struct identity *id, const char *user_id, const char *area,
+                     const char *name, struct ae_error *error);

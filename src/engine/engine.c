@@ -11,10 +11,6 @@
 #include "base/journal.h"
 #include "engine/client.h"
 
-/* How long a stop waits for lines that were sent before it, and for answers to be read. */
-#define DRAIN_PATIENCE_USEC USEC_PER_SEC
-#define DRAIN_LAST_READS_USEC (5 * USEC_PER_SEC)
-
 static void on_key_problem(const char *sentence, void *userdata) {
         log_warning("%s", sentence);
 }
@@ -132,9 +128,7 @@ struct engine *engine_free(struct engine *e) {
         while (e->clients)
                 client_close(e->clients);
         sd_event_source_disable_unref(e->status_timer);
-        sd_event_source_disable_unref(e->drain_idle);
-        sd_event_source_disable_unref(e->drain_patience);
-        sd_event_source_disable_unref(e->drain_deadline);
+        drain_done(&e->drain);
         listener_free(e->listener);
         vault_free(e->vault);
         http_client_free(e->http);
@@ -147,15 +141,15 @@ struct engine *engine_free(struct engine *e) {
         return NULL;
 }
 
-static void tell_status(struct engine *e) {
+void engine_tell_status(struct engine *e) {
         sd_notifyf(0, "STATUS=%s%u connections, %u actions in flight, %llu succeeded, %llu failed",
-                   e->draining ? "Stopping: " : "", e->n_clients, e->actions.n_in_flight,
+                   e->drain.started ? "Stopping: " : "", e->n_clients, e->actions.n_in_flight,
                    (unsigned long long)e->actions.n_succeeded,
                    (unsigned long long)e->actions.n_failed);
 }
 
 static int on_status_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        tell_status(userdata);
+        engine_tell_status(userdata);
         return 0;
 }
 
@@ -167,114 +161,18 @@ void engine_touch_status(struct engine *e) {
                 (void)sd_event_source_set_time_relative(e->status_timer, USEC_PER_SEC);
                 (void)sd_event_source_set_enabled(e->status_timer, SD_EVENT_ONESHOT);
         }
-        if (e->drain_idle)
-                (void)sd_event_source_set_enabled(e->drain_idle, SD_EVENT_ONESHOT);
+        drain_look(&e->drain);
 }
 
 static void on_accept(int fd, void *userdata) {
         client_accept(userdata, fd);
 }
 
-/* Who has nothing left to wait for is sent off; the last one to go ends the loop. */
-static void drain_clients(struct engine *e) {
-        struct client *c = e->clients;
-
-        while (c) {
-                struct client *next = c->next;
-
-                client_drain(c);
-                c = next;
-        }
-        if (!e->clients)
-                (void)sd_event_exit(e->event, 0);
-}
-
-/* Not longer than DrainTimeoutSec= says, and not that long for who does not read. */
-static void drain_soon(struct engine *e) {
-        uint64_t usec = clock_usec(CLOCK_MONOTONIC) + DRAIN_LAST_READS_USEC, deadline;
-
-        if (sd_event_source_get_time(e->drain_deadline, &deadline) >= 0 && usec < deadline)
-                (void)sd_event_source_set_time(e->drain_deadline, usec);
-}
-
-/*
- * Comes when the loop has nothing else to do: what had reached us before the stop has been read
- * and answered then.
- */
-static int on_drain_idle(sd_event_source *source, void *userdata) {
-        struct engine *e = userdata;
-
-        if (e->actions.n_in_flight > 0)
-                return 0;
-        if (e->drain_patience)
-                drain_soon(e);
-        e->drain_patience = sd_event_source_disable_unref(e->drain_patience);
-        drain_clients(e);
-        return 0;
-}
-
-/* Somebody sends without end, and the loop would never be idle. */
-static int on_drain_patience(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct engine *e = userdata;
-
-        (void)sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_NORMAL);
-        (void)sd_event_source_set_enabled(e->drain_idle, SD_EVENT_ONESHOT);
-        return 0;
-}
-
-static int on_drain_end(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct engine *e = userdata;
-
-        log_warning("Stopping with %u connections open: they do not read their answers",
-                    e->n_clients);
-        return sd_event_exit(e->event, 0);
-}
-
-/* What is still in flight is told so; a last second is for the answers to be read. */
-static int on_drain_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct engine *e = userdata;
-
-        if (e->actions.n_in_flight > 0)
-                log_warning("Stopping with %u actions in flight: DrainTimeoutSec= has passed",
-                            e->actions.n_in_flight);
-        pipeline_abandon_all(&e->actions);
-        for (struct client *c = e->clients; c; c = c->next)
-                client_abandon(c);
-        return sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, USEC_PER_SEC, 0,
-                                          on_drain_end, e);
-}
-
-static int start_drain(struct engine *e) {
-        int r;
-
-        if (e->draining)
-                return 0;
-        e->draining = true;
-        log_info("Stopping: finishing %u actions in flight", e->actions.n_in_flight);
-        sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
-                   (unsigned long long)(e->settings->drain_timeout_usec + 5 * USEC_PER_SEC));
-        tell_status(e);
-        listener_stop(e->listener);
-
-        r = sd_event_add_time_relative(e->event, &e->drain_deadline, CLOCK_MONOTONIC,
-                                       e->settings->drain_timeout_usec, 0, on_drain_deadline, e);
-        if (r < 0)
-                return r;
-        r = sd_event_add_defer(e->event, &e->drain_idle, on_drain_idle, e);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(e->drain_idle, SD_EVENT_PRIORITY_IDLE);
-        if (r < 0)
-                return r;
-        return sd_event_add_time_relative(e->event, &e->drain_patience, CLOCK_MONOTONIC,
-                                          DRAIN_PATIENCE_USEC, 0, on_drain_patience, e);
-}
-
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         struct engine *e = userdata;
         int r;
 
-        r = start_drain(e);
+        r = drain_start(e);
         if (r < 0) {
                 log_error("Cannot stop in order, stopping at once: %s", strerror(-r));
                 (void)sd_event_exit(e->event, 0);
@@ -338,6 +236,6 @@ int engine_run(struct engine *e, int listen_fd) {
                             e->settings->key_directory);
         log_info("Serving");
         (void)sd_notify(0, "READY=1");
-        tell_status(e);
+        engine_tell_status(e);
         return sd_event_loop(e->event);
 }

@@ -12,6 +12,7 @@
 #include "action/action.h"
 #include "base/cleanup.h"
 #include "base/poller.h"
+#include "engine/drain.h"
 #include "engine/settings.h"
 #include "engine/users.h"
 #include "ipc/listener.h"
@@ -34,11 +35,8 @@ struct engine {
         unsigned n_clients;
         uint64_t started_usec; /* CLOCK_MONOTONIC */
 
-        bool draining; /* nothing new is begun */
+        struct drain drain;
         sd_event_source *status_timer;
-        sd_event_source *drain_idle;
-        sd_event_source *drain_patience;
-        sd_event_source *drain_deadline;
 };
 
 /*
@@ -54,3 +52,6 @@ int engine_run(struct engine *e, int listen_fd);
 
 /* Figures have changed: systemd is told soon, at most once a second. */
 void engine_touch_status(struct engine *e);
+
+/* Tells systemd at once. */
+void engine_tell_status(struct engine *e);

@@ -12,3 +12,6 @@
  * with `error` set.
  */
 int op_run(struct call *call, struct ae_error *error);
+
+/* Appends the names of all operations, as the items of a JSON array. */
+void op_names(struct buffer *to);
