@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 
@@ -22,36 +21,58 @@ static void random_bytes(uint8_t *ret, size_t n) {
         }
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
+static char *put_hex(char *to, const uint8_t *bytes, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                *to++ = hex_digits[bytes[i] >> 4];
+                *to++ = hex_digits[bytes[i] & 0xf];
+        }
+        return to;
+}
+
+/* Every request has one, so that this is written out without printf(). */
+static void print_uuid(const uint8_t uuid[static 16], char ret[static UUID_SIZE]) {
+        static const uint8_t groups[] = { 4, 2, 2, 2, 6 };
+
+        for (size_t i = 0; i < sizeof(groups); i++) {
+                if (i > 0)
+                        *ret++ = '-';
+                ret = put_hex(ret, uuid, groups[i]);
+                uuid += groups[i];
+        }
+        *ret = 0;
+}
+
 void id_uuid7(char ret[static UUID_SIZE]) {
         static uint64_t last_msec;
         static uint16_t sequence; /* 12 bits: rand_a of the RFC, its method 1 */
         uint64_t msec = clock_usec(CLOCK_REALTIME) / USEC_PER_MSEC;
-        uint8_t random[8];
+        uint8_t uuid[16];
 
-        random_bytes(random, sizeof(random));
+        random_bytes(uuid + 8, 8);
         if (msec > last_msec) {
                 last_msec = msec;
-                sequence = (uint16_t)(random[0] & 0x7f); /* leaves room to count up */
+                sequence = uuid[15] & 0x7f; /* leaves room to count up */
         } else if (++sequence > 0xfff) {
                 last_msec++; /* more than 4096 in a millisecond, or a clock set back */
                 sequence = 0;
         }
 
-        snprintf(ret, UUID_SIZE, "%08x-%04x-7%03x-%04x-%02x%02x%02x%02x%02x%02x",
-                 (unsigned)(last_msec >> 16), (unsigned)(last_msec & 0xffff), sequence,
-                 0x8000u | (unsigned)(random[0] & 0x3f) << 8 | random[1], random[2], random[3],
-                 random[4], random[5], random[6], random[7]);
+        for (int i = 0; i < 6; i++)
+                uuid[i] = (uint8_t)(last_msec >> (40 - 8 * i));
+        uuid[6] = (uint8_t)(0x70 | sequence >> 8);
+        uuid[7] = (uint8_t)sequence;
+        uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
+        print_uuid(uuid, ret);
 }
 
 void id_random_hex(size_t n_bytes, char *ret) {
-        static const char digits[] = "0123456789abcdef";
-
         for (size_t i = 0; i < n_bytes; i++) {
                 uint8_t byte;
 
                 random_bytes(&byte, 1);
-                *ret++ = digits[byte >> 4];
-                *ret++ = digits[byte & 0xf];
+                ret = put_hex(ret, &byte, 1);
         }
         *ret = 0;
 }

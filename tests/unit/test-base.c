@@ -93,6 +93,7 @@ static void test_uuid7_rises_and_has_its_shape(void **state) {
                 id_uuid7(id);
                 assert_int_equal(strlen(id), UUID_SIZE - 1);
                 assert_int_equal(id[14], '7');
+                assert_int_equal(strspn(id, "0123456789abcdef-"), UUID_SIZE - 1);
                 assert_non_null(strchr("89ab", id[19]));
                 assert_true(strcmp(last, id) < 0);
                 memcpy(last, id, sizeof(last));
