@@ -264,7 +264,7 @@ static int read_thread(const cJSON *payload, struct email *e, struct ae_error *e
 }
 
 /* A finding at what goes over the limit: each part may be small enough by itself. */
-static void check_size(const struct email *e, struct ae_error *error) {
+static void read_size(struct email *e, struct ae_error *error) {
         const struct mail_message *m = &e->message;
         char path[PATH_SIZE] = "/body";
         size_t size = m->text ? body_plan(m->text).size : 0;
@@ -277,6 +277,7 @@ static void check_size(const struct email *e, struct ae_error *error) {
                 snprintf(path, sizeof(path), "/attachments/%zu/content_base64", i);
                 size += base64_wrapped_size(m->attachments[i].base64_size);
         }
+        e->size = size;
         if (size > EMAIL_MAX_SIZE)
                 ae_error_add(error, path,
                              "makes the message larger than 25 MiB as it is sent; attached files "
@@ -296,6 +297,6 @@ int email_read(const cJSON *payload, struct email *ret, struct ae_error *error) 
         r = read_attachments(payload, ret, error);
         if (r < 0)
                 return r;
-        check_size(ret, error);
+        read_size(ret, error);
         return 0;
 }

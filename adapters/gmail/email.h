@@ -23,6 +23,7 @@ struct email {
         struct mail_attachment *attachments;
         char *in_reply_to;
         const char *thread_id;       /* NULL: a new conversation */
+        size_t size;                 /* of body, html and attachments, encoded for the way */
         struct mail_message message; /* without what the action gives: id, domain, date */
 };
 

@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import os
+import random
 import re
 import unittest
 import urllib.request
@@ -95,6 +96,14 @@ class Mail(Case):
         for body in bodies:
             with self.subTest(body[:20]):
                 self.assertEqual(text(self.deliver(body=body)), body.rstrip("\n"))
+
+    def test_a_large_mail(self):
+        content = random.Random(3).randbytes(6 << 20)
+        attachment = {"filename": "a", "content_base64": base64.b64encode(content).decode()}
+        message = self.deliver(attachments=[attachment])
+        self.assertEqual(message["Subject"], "Hello!")
+        (found,) = message.iter_attachments()
+        self.assertEqual(found.get_payload(decode=True), content)
 
     def test_line_ends_in_the_body_become_one_kind(self):
         self.assertEqual(text(self.deliver(body="a\nb\r\nc")), "a\nb\nc")

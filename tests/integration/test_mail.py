@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Reads the e-mails that gmail.send_email builds with another implementation's eyes: Python's
-email package must find in them what the payload said, and no defect."""
+email package must find in them what the payload said, and no defect. What they are sent in is
+taken apart as Gmail would."""
 
 import base64
 import email
@@ -13,6 +14,8 @@ import pathlib
 import random
 import subprocess
 import unittest
+
+import upstream
 
 BUILD = pathlib.Path(os.environ.get("AE_BUILD", "build"))
 PROGRAM = BUILD / "tests/unit/build-mail"
@@ -36,10 +39,18 @@ def defects(message):
 
 
 class MailTest(unittest.TestCase):
-    def raw(self, payload):
+    def request(self, payload):
+        """Path with query, content type and body of the request."""
         done = run(payload)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+        self.assertEqual(done.returncode, 0, done.stderr)
+        head, _, body = done.stdout.partition(b"\n\n")
+        url, content_type = head.decode("ascii").split("\nContent-Type: ")
+        path = url.removeprefix("https://gmail.example")
+        self.assertNotEqual(path, url)
+        return path, content_type, body
+
+    def raw(self, payload):
+        return upstream.take_request(*self.request(payload))[0]
 
     def check_bytes(self, raw, ascii_only=True):
         """CRLF everywhere and nothing like it elsewhere, lines of mail's length, headers folded."""
@@ -270,6 +281,73 @@ class Structure(MailTest):
                 part = next(message.iter_attachments())
                 self.assertEqual(part.get_filename(), name)
                 self.assertEqual([p.defects for p in message.walk()], [[], [], []])
+
+
+class Forms(MailTest):
+    """The three forms of a request hold the same message."""
+
+    LARGE = 5 * 1024 * 1024  # of what the message is made of, as it is encoded
+    THREAD = "18c2f3a7d4e0b111"
+
+    def payload(self, size, **fields):
+        """With one attachment that is encoded as so many bytes."""
+        full, rest = divmod(size, 78)
+        content = "QUJD" * (full * 19) + "QUJD" * (rest // 4)
+        return {"to": "to@example.com", "subject": "s", **fields,
+                "attachments": [{"filename": "a", "content_base64": content}]}
+
+    def form(self, payload):
+        path, content_type, _ = self.request(payload)
+        return path, content_type.partition(";")[0]
+
+    def test_which_form(self):
+        json_form = (upstream.SEND, "application/json")
+        media = (upstream.UPLOAD + "media", "message/rfc822")
+        related = (upstream.UPLOAD + "multipart", "multipart/related")
+        for payload, form in [
+            ({"to": "a@b.c"}, json_form),
+            ({"to": "a@b.c", "thread_id": self.THREAD}, json_form),
+            (self.payload(self.LARGE), json_form),
+            (self.payload(self.LARGE, thread_id=self.THREAD), json_form),
+            (self.payload(self.LARGE, body="x"), media),
+            (self.payload(self.LARGE, html="x", thread_id=self.THREAD), related),
+            ({"to": "a@b.c", "body": "x\n" * (self.LARGE // 3)}, json_form),
+            ({"to": "a@b.c", "body": "x\n" * (self.LARGE // 3 + 1)}, media),
+        ]:
+            with self.subTest(form=form, size=len(str(payload))):
+                self.assertEqual(self.form(payload), form)
+
+    def test_same_message(self):
+        """Whatever form, the same bytes, but for the attachment's."""
+        fields = {"html": f"\n--=_related_{ACTION_ID}--\nx", "in_reply_to": "<a@b>"}
+        threaded = self.payload(self.LARGE, thread_id=self.THREAD, **fields)
+        related, thread_id = upstream.take_request(*self.request(threaded))
+        media = self.raw(self.payload(self.LARGE, **fields))
+        small = self.raw(self.payload(80, **fields))
+        self.check_bytes(media)
+        self.assertEqual(thread_id, self.THREAD)
+        self.assertEqual(related, media)
+        begin = small.index(b"QUJD")
+        self.assertEqual(media[:begin], small[:begin])
+        self.assertEqual(media[begin:].strip(b"QUJD\r\n"), small[begin:].strip(b"QUJD\r\n"))
+
+    def test_multipart_as_python_reads_it(self):
+        content = random.Random(2).randbytes(6 << 20)
+        attachment = {"filename": "a", "content_base64": base64.b64encode(content).decode()}
+        _, content_type, body = self.request(
+            {"to": "to@example.com", "body": "see there", "thread_id": self.THREAD,
+             "attachments": [attachment]})
+        whole = email.message_from_bytes(
+            b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body,
+            policy=email.policy.SMTP)
+        self.assertEqual(defects(whole), [])
+        metadata, outer = whole.get_payload()
+        self.assertEqual(json.loads(metadata.get_content()), {"threadId": self.THREAD})
+        (message,) = outer.get_payload()
+        self.assertEqual(message["X-Action-Id"], ACTION_ID)
+        (found,) = message.iter_attachments()
+        self.assertEqual(found.get_payload(decode=True), content)
+        self.assertIn(message.as_bytes(), body)
 
 
 class Refusals(MailTest):

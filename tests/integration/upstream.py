@@ -21,6 +21,8 @@ import threading
 import zlib
 
 SEND = "/gmail/v1/users/me/messages/send"
+UPLOAD = f"/upload{SEND}?uploadType="
+MAX_UPLOAD = 36_700_160
 TIMEOUT = 60
 
 # HTTP status, Google's reason, Google's status word.
@@ -46,6 +48,7 @@ class Request:
     body: bytes
     fault: str = ""
     message: email.message.EmailMessage | None = None
+    thread_id: str | None = None
 
 
 class Refusal(Exception):
@@ -61,22 +64,81 @@ def google_error(status, reason, word, text):
     return {"error": {"code": status, "message": text, "errors": [error], "status": word}}
 
 
-def parse_raw(body):
-    """The message in a send request; a Refusal where Gmail has a right to one."""
+def bad(text):
+    return Refusal(400, "invalidArgument", "INVALID_ARGUMENT", text)
 
-    def bad(text):
-        return Refusal(400, "invalidArgument", "INVALID_ARGUMENT", text)
 
+def parse_json(body, names):
     try:
-        request = json.loads(body)
+        value = json.loads(body)
     except ValueError as e:
         raise bad(f"not JSON: {e}") from e
-    if not isinstance(request, dict) or not set(request) <= {"raw", "threadId"}:
-        raise bad("not an object of raw and threadId")
+    if not isinstance(value, dict) or not set(value) <= names:
+        raise bad(f"not an object of {names}")
+    return value
+
+
+def take_json(_, body):
+    """The message in `raw`, and the thread's id."""
+    request = parse_json(body, {"raw", "threadId"})
     raw = request.get("raw")
     if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", raw):
         raise bad("raw is not base64url")
     data = base64.urlsafe_b64decode(raw + "=" * (-len(raw.rstrip("=")) % 4))
+    return data, request.get("threadId")
+
+
+def take_media(_, body):
+    return body, None
+
+
+def take_related(content_type, body):
+    """RFC 2387 and RFC 2046 without their liberties: two parts, nothing before and behind them."""
+    boundary = re.search(r'boundary="([^"]{1,70})"$', content_type)[1].encode()
+    if body.count(b"--" + boundary) != 3:
+        raise bad("the boundary stands elsewhere, too")
+    whole = re.fullmatch(
+        rb"--%b\r\n(.*?)\r\n\r\n(.*?)\r\n--%b\r\n(.*?)\r\n\r\n(.*)\r\n--%b--\r\n"
+        % ((re.escape(boundary),) * 3),
+        body,
+        re.DOTALL,
+    )
+    if not whole:
+        raise bad("not two parts")
+    head, metadata, message_head, data = whole.groups()
+    if not re.fullmatch(rb"Content-Type: application/json(; charset=utf-8)?", head, re.IGNORECASE):
+        raise bad(f"the first part: {head}")
+    if message_head.lower() != b"content-type: message/rfc822":
+        raise bad(f"the second part: {message_head}")
+    return data, parse_json(metadata, {"threadId"}).get("threadId")
+
+
+# Path: the content type that must come with it, and what reads its body.
+FORMS = {
+    SEND: (r"application/json(; *charset=utf-8)?", take_json),
+    UPLOAD + "media": (r"message/rfc822", take_media),
+    UPLOAD + "multipart": (r'multipart/related; boundary="[^"]+"', take_related),
+}
+
+
+def take_request(path, content_type, body):
+    """The message in a send request, as bytes, and the thread's id; a Refusal where Gmail has a
+    right to one."""
+    if path not in FORMS:
+        raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
+    wanted, take = FORMS[path]
+    if not re.fullmatch(wanted, content_type, re.IGNORECASE):
+        raise Refusal(400, "badRequest", "INVALID_ARGUMENT", "Content-Type")
+    if len(body) > MAX_UPLOAD:
+        raise Refusal(413, "uploadTooLarge", "INVALID_ARGUMENT", "Request Entity Too Large")
+    data, thread_id = take(content_type, body)
+    if thread_id is not None and not (isinstance(thread_id, str) and thread_id):
+        raise bad("threadId")
+    return data, thread_id
+
+
+def parse_message(data):
+    """The message; a Refusal for what is none."""
     if re.search(rb"(?<!\r)\n|\r(?!\n)", data):
         raise bad("a line does not end in CRLF")
     head = data.split(b"\r\n\r\n")[0]
@@ -305,15 +367,14 @@ class Upstream:
 
     def check(self, request):
         """Refuses what Gmail would refuse; parses the rest."""
-        if request.path != SEND:
+        if request.path not in FORMS:
             raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
             raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
-        if not re.fullmatch(r"application/json(; *charset=utf-8)?",
-                            request.headers.get("Content-Type", ""), re.IGNORECASE):
-            raise Refusal(400, "badRequest", "INVALID_ARGUMENT", "Content-Type")
-        request.message = parse_raw(request.body)
+        content_type = request.headers.get("Content-Type", "")
+        data, request.thread_id = take_request(request.path, content_type, request.body)
+        request.message = parse_message(data)
         request.fault = fault_of(request.message)
 
     def record(self, request):

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The e-mail as Gmail would get it, for the judge in tests/integration/test_mail.py. Reads a
- * payload from stdin. Writes the raw message, or with status 2 the findings:
- * {"schema":[{path,message}],"check":[{path,message}]}.
+ * The request that Gmail would get, for the judge in tests/integration/test_mail.py. Reads a
+ * payload from stdin. Writes the URL, the headers, an empty line and the body, or with status 2 the
+ * findings: {"schema":[{path,message}],"check":[{path,message}]}.
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,22 +45,12 @@ static void put_findings(const struct ae_error *error) {
         printf("%s", text.data ? text.data : "[]");
 }
 
-/* Takes the message out of {"raw":"…"} again. */
-static int put_message(const struct buffer *body) {
-        _cleanup_(json_freep) cJSON *json = NULL;
-        _cleanup_(freep) unsigned char *message = NULL;
-        const char *raw;
-        size_t size;
-
-        if (json_parse(body->data, body->size, &json, /* ret_fault= */ NULL) < 0)
-                return 1;
-        raw = json_string(json, "raw");
-        message = malloc(body->size);
-        if (!raw || !message ||
-            sodium_base642bin(message, body->size, raw, strlen(raw), NULL, &size, NULL,
-                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0)
-                return 1;
-        return fwrite(message, 1, size, stdout) == size ? 0 : 1;
+static int put_request(const struct http_request *q) {
+        printf("%s\n", q->url);
+        for (size_t i = 0; i < q->n_headers; i++)
+                printf("%s: %s\n", q->headers[i].name, q->headers[i].value);
+        printf("\n");
+        return fwrite(q->body.data, 1, q->body.size, stdout) == q->body.size ? 0 : 1;
 }
 
 int main(void) {
@@ -77,7 +66,7 @@ int main(void) {
                 .now_usec = UINT64_C(1753456860000000),
         };
 
-        if (sodium_init() < 0 || !action || read_payload(&payload) < 0)
+        if (!action || read_payload(&payload) < 0)
                 return 1;
         if (schema_new(action->payload_schema, strlen(action->payload_schema), &schema, reason) <
             0) {
@@ -99,5 +88,5 @@ int main(void) {
         input.payload = payload;
         if (action->build(&input, &request, &by_check) < 0)
                 return 1;
-        return put_message(&request.body);
+        return put_request(&request);
 }

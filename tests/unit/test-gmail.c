@@ -330,6 +330,60 @@ static void test_build(void **state) {
         }
 }
 
+static void build_large(size_t base64_size, const char *thread_id, struct http_request *q) {
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+        _cleanup_(json_freep) cJSON *payload = parse("{\"to\":\"a@b.c\"}");
+        struct adapter_input input = input_of(payload);
+
+        if (thread_id)
+                cJSON_AddStringToObject(payload, "thread_id", thread_id);
+        add_attachment(payload, base64_size);
+        assert_int_equal(send_email()->build(&input, q, &error), 0);
+        assert_string_equal(q->method, "POST");
+        assert_int_equal(q->n_headers, 1);
+        assert_string_equal(q->headers[0].name, "Content-Type");
+}
+
+/* At the limit a message goes as JSON; beyond it, as it is, and in a thread with that before it. */
+static void test_large_is_uploaded(void **state) {
+#define SEND "https://gmail.example/gmail/v1/users/me/messages/send"
+#define UPLOAD "https://gmail.example/upload/gmail/v1/users/me/messages/send?uploadType="
+#define BOUNDARY "=_related_" ID
+        static const char before[] = "--" BOUNDARY "\r\n"
+                                     "Content-Type: application/json; charset=UTF-8\r\n\r\n"
+                                     "{\"threadId\":\"1\\\"8c\"}\r\n"
+                                     "--" BOUNDARY "\r\n"
+                                     "Content-Type: message/rfc822\r\n\r\n";
+        static const char behind[] = "\r\n--" BOUNDARY "--\r\n";
+        /* The most base64 that fits with a CRLF behind each 76 of it but the last. */
+        const size_t fits = ((size_t)5 * 1024 * 1024 + 2) / 78 * 76;
+        _cleanup_(http_request_done) struct http_request small = { 0 }, small_threaded = { 0 },
+                                                         media = { 0 }, related = { 0 };
+
+        build_large(fits, NULL, &small);
+        build_large(fits, "1\"8c", &small_threaded);
+        assert_string_equal(small.url, SEND);
+        assert_string_equal(small_threaded.url, SEND);
+        assert_string_equal(small.headers[0].value, "application/json");
+
+        build_large(fits + 76, NULL, &media);
+        assert_string_equal(media.url, UPLOAD "media");
+        assert_string_equal(media.headers[0].value, "message/rfc822");
+        assert_int_equal(strncmp(media.body.data, "Date: ", 6), 0);
+
+        build_large(fits + 76, "1\"8c", &related);
+        assert_string_equal(related.url, UPLOAD "multipart");
+        assert_string_equal(related.headers[0].value,
+                            "multipart/related; boundary=\"" BOUNDARY "\"");
+        assert_int_equal(related.body.size, strlen(before) + media.body.size + strlen(behind));
+        assert_memory_equal(related.body.data, before, strlen(before));
+        assert_memory_equal(related.body.data + strlen(before), media.body.data, media.body.size);
+        assert_string_equal(related.body.data + strlen(before) + media.body.size, behind);
+#undef SEND
+#undef UPLOAD
+#undef BOUNDARY
+}
+
 /* Whoever forgets to check first gets no message either. */
 static void test_build_refuses_what_check_refuses(void **state) {
         _cleanup_(http_request_done) struct http_request q = { 0 };
@@ -593,6 +647,7 @@ int main(void) {
                 cmocka_unit_test(test_limit_of_attachments),
                 cmocka_unit_test(test_limit_of_filename),
                 cmocka_unit_test(test_build),
+                cmocka_unit_test(test_large_is_uploaded),
                 cmocka_unit_test(test_build_refuses_what_check_refuses),
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_deep_body_is_survived),
