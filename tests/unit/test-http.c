@@ -157,6 +157,7 @@ static void test_every_size_has_a_limit(void **state) {
                 assert_true(t.response.left);
                 assert_true(t.response.body_size <= MAX_RESPONSE_BYTES);
                 try_done(&t);
+                upstream_wait_closed(f.upstream, (int)i + 1); /* else the next might go there */
         }
         fixture_done(&f);
 }
