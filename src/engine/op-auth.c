@@ -71,8 +71,9 @@ static void on_stored(const struct vault_answer *answer, void *userdata) {
                 return;
         }
 
-        log_info("The credential of %s for %s/%s was stored", call_user(call), q->platform,
-                 call_account(call));
+        log_info("The credential of %s for %s/%s was stored by uid %u, pid %d", call_user(call),
+                 q->platform, call_account(call), (unsigned)call->client->peer.uid,
+                 (int)call->client->peer.pid);
         op_add_string(&call->result, "{", "platform", q->platform);
         op_add_string(&call->result, ",", "account", call_account(call));
         op_add_string(&call->result, ",", "status", "active");

@@ -224,6 +224,14 @@ class Revocation(Case):
         self.assertEqual(platform.bearers, [])
 
 
+class Trail(Case):
+    def test_who_stored_a_credential(self):
+        """Whoever replaces one sends in another's name from then on."""
+        self.store("another")
+        told = f"stored by uid {os.getuid()}, pid {os.getpid()}"
+        until(lambda: told in stack.log("engine"), bool)
+
+
 class Echo(Case):
     """The platform says the token that it was shown, in every place that goes on to the caller."""
 
