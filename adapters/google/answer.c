@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "google/answer.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "common/quote.h"
 #include "common/retry-after.h"
 #include "http/http.h"
 
@@ -16,10 +15,6 @@
 #define DAY_SEC (UINT64_C(24) * 60 * 60)
 /* A day's quota is new at midnight in California: 08:00 UTC is that or an hour past it. */
 #define DAY_RESET_SEC (UINT64_C(8) * 60 * 60)
-
-#define MESSAGE_MAX 200
-/* As long as this without a break, a word is rather a token than a word. */
-#define SECRET_RUN 32
 
 struct meaning {
         const char *word;
@@ -117,40 +112,18 @@ static const struct meaning *find_meaning(int status, const struct told *t) {
         return meaning_of_status(status);
 }
 
-static bool is_word(const char *text) {
-        size_t n = 0;
-
-        while (isalnum((unsigned char)text[n]) || text[n] == '_')
-                n++;
-        return n > 0 && n < 64 && !text[n];
-}
-
-static bool may_hold_secret(const char *text) {
-        size_t run = 0;
-
-        if (strcasestr(text, "bearer") || strstr(text, "ya29."))
-                return true;
-        for (; *text && run < SECRET_RUN; text++)
-                run = isalnum((unsigned char)*text) || strchr("+/-_=", *text) ? run + 1 : 0;
-        return run == SECRET_RUN;
-}
-
 static uint64_t until_day_reset_msec(uint64_t now_usec) {
         uint64_t second = now_usec / USEC_PER_SEC % DAY_SEC;
 
         return ((DAY_RESET_SEC + DAY_SEC - second - 1) % DAY_SEC + 1) * 1000;
 }
 
-/* Foreign text goes no further unless it looks harmless: an answer may echo the token. */
+/* The first of its words that is one. */
 static void quote_upstream(const struct told *t, struct ae_error *error) {
         for (size_t i = 0; i < ELEMENTSOF(t->words); i++)
-                if (t->words[i] && is_word(t->words[i]) && !may_hold_secret(t->words[i])) {
-                        ae_error_quote(error->upstream_reason, sizeof(error->upstream_reason),
-                                       t->words[i]);
+                if (quote_reason(t->words[i], error))
                         break;
-                }
-        if (t->message && !may_hold_secret(t->message))
-                ae_error_quote(error->upstream_message, MESSAGE_MAX + 1, t->message);
+        quote_message(t->message, error);
 }
 
 int google_error(const struct http_response *response, const char *service, uint64_t now_usec,
