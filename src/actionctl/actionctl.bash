@@ -15,6 +15,7 @@ _actionctl() {
                 [ping]="--help --json --socket --token-file --verbose --version"
                 [health]="--help --json --socket --token-file --verbose --version"
                 [actions]="--help --json --socket --token-file --verbose --version"
+                [auth status]="--help --json --socket --token-file --user --verbose --version"
                 [auth token]="--account --credential --help --json --socket --token-file --user --verbose --version"
                 [token keygen]="--help --issuer --kid --private --public --version"
                 [token create]="--any-uid --help --issuer --key --scope --ttl --uid --user --users --version"
@@ -56,9 +57,9 @@ _actionctl() {
         fi
         case ${words[*]} in
         "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping token" -- "$cur") ;;
-        auth) mapfile -t COMPREPLY < <(compgen -W "token" -- "$cur") ;;
+        auth) mapfile -t COMPREPLY < <(compgen -W "status token" -- "$cur") ;;
         token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen" -- "$cur") ;;
-        perform | actions | "auth token")
+        perform | actions | "auth status" | "auth token")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")
                 ;;
         "perform ${words[1]-}" | "actions ${words[1]-}")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "actionctl/ctl.h"
 
+#include <libsmartcols.h>
 #include <stdio.h>
 
 #include "actionctl/call.h"
@@ -29,4 +30,36 @@ int ctl_auth_token(const struct ctl *ctl) {
         request_string(&q, "account", ctl->account);
         request_secret_text(&q, "credential", credential->data, credential->size);
         return call_engine(ctl, &q, 0, print_stored);
+}
+
+static int print_status(const struct ctl *ctl, const cJSON *response) {
+        static const struct output_column columns[] = {
+                { "PLATFORM", 0, 0 },
+                { "ACCOUNT", 0, 0 },
+                { "STATUS", 0, 0 },
+        };
+        static const char *const members[] = { "platform", "account", "status" };
+        struct libscols_table *table = output_table_new(columns, ELEMENTSOF(columns));
+        const cJSON *record;
+
+        cJSON_ArrayForEach (record,
+                            json_member(json_member(response, "result"), "connected_platforms")) {
+                const char *cells[ELEMENTSOF(members)];
+
+                for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                        cells[i] = json_string(record, members[i]) ?: "";
+                output_table_add(table, cells, ELEMENTSOF(cells));
+        }
+        output_table_print(table);
+        return CTL_SUCCESS;
+}
+
+int ctl_auth_status(const struct ctl *ctl) {
+        _cleanup_(request_done) struct request q = { 0 };
+
+        call_begin(&q, "auth_status");
+        if (ctl->n_arguments > 0)
+                request_string(&q, "platform", ctl->arguments[0]);
+        request_string(&q, "user_id", ctl->user);
+        return call_engine(ctl, &q, CALL_QUICK, print_status);
 }

@@ -25,11 +25,13 @@ enum ctl_verb {
         CTL_HEALTH = 1 << 2,
         CTL_ACTIONS = 1 << 3,
         CTL_AUTH_TOKEN = 1 << 4,
-        CTL_TOKEN_KEYGEN = 1 << 5,
-        CTL_TOKEN_CREATE = 1 << 6,
-        CTL_TOKEN_INSPECT = 1 << 7,
-        CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_TOKEN,
-        CTL_ANY = (1 << 8) - 1,
+        CTL_AUTH_STATUS = 1 << 5,
+        CTL_TOKEN_KEYGEN = 1 << 6,
+        CTL_TOKEN_CREATE = 1 << 7,
+        CTL_TOKEN_INSPECT = 1 << 8,
+        CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_TOKEN |
+                     CTL_AUTH_STATUS,
+        CTL_ANY = (1 << 9) - 1,
 };
 
 struct ctl_list {
@@ -71,6 +73,7 @@ int ctl_perform(const struct ctl *ctl);
 int ctl_ping(const struct ctl *ctl);
 int ctl_health(const struct ctl *ctl);
 int ctl_actions(const struct ctl *ctl);
+int ctl_auth_status(const struct ctl *ctl);
 int ctl_auth_token(const struct ctl *ctl);
 int ctl_token_keygen(const struct ctl *ctl);
 int ctl_token_create(const struct ctl *ctl);

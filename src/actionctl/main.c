@@ -35,6 +35,8 @@ static const struct verb verbs[] = {
           "see how the engine, its neighbours and adapters are", "" },
         { { "actions" }, "[PLATFORM [ACTION]]", CTL_ACTIONS, 0, 2, ctl_actions,
           "list what can be done, or describe one action", "" },
+        { { "auth", "status" }, "[PLATFORM]", CTL_AUTH_STATUS, 0, 1, ctl_auth_status,
+          "see which accounts are connected", "" },
         { { "auth", "token" }, "PLATFORM", CTL_AUTH_TOKEN, 1, 1, ctl_auth_token,
           "store a credential that you already have",
           "The credential is a JSON object and never an argument, which others could read.\n" },

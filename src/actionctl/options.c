@@ -98,7 +98,7 @@ static const struct option_row rows[] = {
         { "token-file", "FILE",   set_text,     AT(token_file),    CTL_ENGINE | CTL_TOKEN_INSPECT, 0, 0, "a file that holds your token" },
         { "ttl",        "TIME",   set_ttl,      AT(ttl_msec),      CTL_TOKEN_CREATE, 0, 0, "how long it is good: 90s, 15m, 1h (default), at most 366d" },
         { "uid",        "N",      set_uid,      AT(uid),           CTL_TOKEN_CREATE, 0, 0, "the only uid that may present it (default: your own)" },
-        { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
+        { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_AUTH_STATUS | CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
         { "users",      "USER",   set_list,     AT(users),         CTL_TOKEN_CREATE, 0, 0, "a further user it may act for, or *; may be repeated" },
         { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE, 0, 'v', "show the request lines on stderr, secrets masked" },
         { "version",    NULL,     set_true,     AT(version),       CTL_ANY, 0, 0, "the program's version" },

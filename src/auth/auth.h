@@ -76,8 +76,9 @@ bool identity_covers_user(const struct identity *id, const char *user_id);
  */
 bool identity_has_scope(const struct identity *id, const char *area, const char *name);
 /*
- * Both questions at once, for what is done on behalf of a user. Returns 0, or -EPERM with `error`
- * set to forbidden and details.by to `user` or `scope`.
+ * The same as a refusal: the first question, and both of them. Each returns 0, or -EPERM with
+ * `error` set to forbidden and details.by to `user` or `scope`.
  */
+int identity_permits_user(const struct identity *id, const char *user_id, struct ae_error *error);
 int identity_permits(const struct identity *id, const char *user_id, const char *area,
                      const char *name, struct ae_error *error);

@@ -80,13 +80,21 @@ bool identity_has_scope(const struct identity *id, const char *area, const char 
         return false;
 }
 
+int identity_permits_user(const struct identity *id, const char *user_id, struct ae_error *error) {
+        if (identity_covers_user(id, user_id))
+                return 0;
+        ae_error_detail(error, "by", "user");
+        return ae_error_set(error, AE_FORBIDDEN, "the token does not speak for user '%.128s'",
+                            user_id);
+}
+
 int identity_permits(const struct identity *id, const char *user_id, const char *area,
                      const char *name, struct ae_error *error) {
-        if (!identity_covers_user(id, user_id)) {
-                ae_error_detail(error, "by", "user");
-                return ae_error_set(error, AE_FORBIDDEN,
-                                    "the token does not speak for user '%.128s'", user_id);
-        }
+        int r;
+
+        r = identity_permits_user(id, user_id, error);
+        if (r < 0)
+                return r;
         if (!identity_has_scope(id, area, name)) {
                 ae_error_detail(error, "by", "scope");
                 return ae_error_set(error, AE_FORBIDDEN, "the token's scope does not grant %s:%s",

@@ -8,6 +8,7 @@
 
 #include "engine/client.h"
 
+int op_auth_status(struct call *call, struct ae_error *error);
 int op_auth_token(struct call *call, struct ae_error *error);
 int op_authenticate(struct call *call, struct ae_error *error);
 int op_health(struct call *call, struct ae_error *error);

@@ -25,6 +25,7 @@ struct op {
 
 /* clang-format off */
 static const struct op ops[] = {
+        { "auth_status",    op_auth_status,    0                                           },
         { "auth_token",     op_auth_token,     OP_PLATFORM | OP_CREDENTIAL                 },
         { "authenticate",   op_authenticate,   OP_OPEN | OP_TOKEN                          },
         { "health",         op_health,         0                                           },

@@ -487,7 +487,7 @@ class Keys(Case):
 
 class Usage(Case):
     def test_wrong_arguments(self):
-        for arguments in ([], ["nothing"], ["token"], ["auth"], ["token", "nothing"], ["perform"],
+        for arguments in ([], ["nothing"], ["token"], ["auth", "status", "a", "b"], ["auth"], ["token", "nothing"], ["perform"],
                           ["perform", "p"], ["perform", "p", "a", "b"], ["perform", "p", "a", "b:=c"],
                           ["ping", "x"], ["actions", "a", "b", "c"], ["auth", "token", "slack"],
                           ["ping", "--ttl=1h"], ["ping", "--nothing"], ["ping", "--socket"],

@@ -421,6 +421,27 @@ class Operations(Case):
             (request,) = upstream.to(address + "@example.com")
             self.assertEqual(request.headers["Authorization"], "Bearer " + bearer)
 
+    def test_auth_status(self):
+        key = stack.key("auth-status")
+        request = {"op": "auth_status"}
+        past = {"access_token": "x", "expires_at": "2020-01-01T00:00:00Z"}
+        with stack.connect(jws.token(key, sub="status", scope="auth:gmail gmail:*")) as c:
+            self.assertEqual(c.result(request)["connected_platforms"],
+                             [{"platform": "gmail", "status": "not_connected"}])
+            for account, credential in ("one", {"access_token": "x"}), ("two", past):
+                c.result({"op": "auth_token", "platform": "gmail", "account": account,
+                          "credential": credential})
+            known = [{"platform": "gmail", "account": "one", "status": "active"},
+                     {"platform": "gmail", "account": "two", "status": "token_expired"}]
+            self.assertEqual(c.result(request)["connected_platforms"], known)
+            self.assertEqual(c.result(request | {"platform": "gmail"})["connected_platforms"],
+                             known)
+            self.assertEqual(c.code(request | {"platform": "pigeon"}), "unsupported_platform")
+            self.assertEqual(c.code(request | {"platform": "notion"}), "forbidden")
+            self.assertEqual(c.code(request | {"user_id": "u1"}), "forbidden")
+        with stack.connect(jws.token(key, sub="status", scope="gmail:*")) as c:
+            self.assertEqual(c.result(request)["connected_platforms"], [])
+
     def test_auth_token_refuses(self):
         good = {"op": "auth_token", "platform": "gmail", "credential": {"access_token": "x"}}
         cases = [
