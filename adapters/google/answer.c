@@ -43,6 +43,7 @@ static const struct meaning meanings[] = {
         { "dailyLimitExceeded",              AE_RATE_LIMITED,             true,  DAILY    },
         { "domainPolicy",                    AE_UPSTREAM_REJECTED,        false, POLICY   },
         { "insufficientPermissions",         AE_REAUTHORIZATION_REQUIRED, false, SCOPE    },
+        { "quotaExceeded",                   AE_RATE_LIMITED,             false, WAIT     },
         { "rateLimitExceeded",               AE_RATE_LIMITED,             false, WAIT     },
         { "userRateLimitExceeded",           AE_RATE_LIMITED,             false, WAIT     },
         { "RESOURCE_EXHAUSTED",              AE_RATE_LIMITED,             false, WAIT     },

@@ -423,6 +423,8 @@ static void test_errors(void **state) {
                   AE_RATE_LIMITED, 7000, "userRateLimitExceeded" },
                 { 403, GOOGLE(403, "dailyLimitExceeded", "PERMISSION_DENIED"), "7", AE_RATE_LIMITED,
                   (16 * 60 + 39) * 60 * 1000, "dailyLimitExceeded" },
+                { 403, GOOGLE(403, "quotaExceeded", "PERMISSION_DENIED"), "", AE_RATE_LIMITED,
+                  60000, "quotaExceeded" },
                 { 403, GOOGLE(403, "insufficientPermissions", "PERMISSION_DENIED"), "",
                   AE_REAUTHORIZATION_REQUIRED, 0, "insufficientPermissions" },
                 { 403, GOOGLE(403, "domainPolicy", "PERMISSION_DENIED"), "", AE_UPSTREAM_REJECTED,
