@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What Google Calendar can do: the functions of struct adapter_action.
+ * developers.google.com/workspace/calendar/api/v3/reference/events
+ */
+
+#include "action/adapter.h"
+
+/*
+ * create_event: events.insert with an id that is the action's. A second attempt is told by Google
+ * that there is such an event; then a second exchange looks whether it is this action's.
+ */
+int create_event_check(const struct cJSON *payload, struct ae_error *error);
+int create_event_build(const struct adapter_input *input, struct http_request *ret,
+                       struct ae_error *error);
+int create_event_interpret(const struct adapter_input *input, const struct http_response *response,
+                           struct cJSON **ret_result, struct ae_error *error);
+
+/* update_event: events.patch. */
+int update_event_check(const struct cJSON *payload, struct ae_error *error);
+int update_event_build(const struct adapter_input *input, struct http_request *ret,
+                       struct ae_error *error);
+int update_event_interpret(const struct adapter_input *input, const struct http_response *response,
+                           struct cJSON **ret_result, struct ae_error *error);
+
+/* delete_event: events.delete. */
+int delete_event_build(const struct adapter_input *input, struct http_request *ret,
+                       struct ae_error *error);
+int delete_event_interpret(const struct adapter_input *input, const struct http_response *response,
+                           struct cJSON **ret_result, struct ae_error *error);
+
+/* list_events: events.list, a page at a time. */
+int list_events_check(const struct cJSON *payload, struct ae_error *error);
+int list_events_build(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error);
+int list_events_interpret(const struct adapter_input *input, const struct http_response *response,
+                          struct cJSON **ret_result, struct ae_error *error);

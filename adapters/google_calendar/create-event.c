@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "common/uri.h"
+#include "google_calendar/actions.h"
+#include "google_calendar/answer.h"
+#include "google_calendar/event.h"
+#include "google_calendar/request.h"
+
+/* The note that Google has an event of this id already. */
+#define DUPLICATE "duplicate"
+/* extendedProperties.private of the event: whose it is, beside its id. */
+#define MARKER "actionId"
+
+int create_event_check(const cJSON *payload, struct ae_error *error) {
+        event_check(payload, error);
+        return 0;
+}
+
+/* An action's id is of lower-case hex digits, and so it is base32hex as well. */
+static void write_body(const struct adapter_input *input, struct buffer *to) {
+        buffer_printf(to,
+                      "{\"id\":\"%s\",\"extendedProperties\":{\"private\":{\"" MARKER "\":\"%s\"}}",
+                      input->action_id, input->action_id);
+        event_write(input->payload, EVENT_NEW, input->action_id, to);
+        buffer_puts(to, "}");
+}
+
+/* Is the event that Google has this action's? */
+static int build_look(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer url = { 0 };
+        int r;
+
+        r = calendar_put_event(input, input->action_id, &url, error);
+        if (r < 0)
+                return r;
+        ret->repeatable = true;
+        return calendar_finish_request("GET", &url, ret, error);
+}
+
+int create_event_build(const struct adapter_input *input, struct http_request *ret,
+                       struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer url = { 0 };
+        int r;
+
+        if (json_member(input->notes, DUPLICATE))
+                return build_look(input, ret, error);
+
+        r = calendar_put_events(input, &url, error);
+        if (r < 0)
+                return r;
+        if (event_has_conference(input->payload))
+                uri_put_parameter(&url, "conferenceDataVersion", "1");
+        calendar_put_send_updates(input->payload, &url);
+        write_body(input, &ret->body);
+        return calendar_finish_request("POST", &url, ret, error);
+}
+
+static bool is_ours(const struct adapter_input *input, const cJSON *event) {
+        const cJSON *properties = json_member(event, "extendedProperties");
+        const char *marker = json_string(json_member(properties, "private"), MARKER);
+
+        return marker && strcmp(marker, input->action_id) == 0;
+}
+
+static int interpret_look(const struct adapter_input *input, const struct http_response *response,
+                          cJSON **ret_result, struct ae_error *error) {
+        _cleanup_(json_freep) cJSON *event = NULL, *result = NULL;
+        int r;
+
+        if (!answer_is_success(response))
+                return answer_error(input, response, error);
+
+        event = answer_body(response);
+        r = answer_read_written(event, &result);
+        if (r < 0)
+                return answer_unclear(response, r, error);
+        if (!is_ours(input, event)) {
+                error->upstream_status = 409;
+                ae_error_quote(error->upstream_reason, sizeof(error->upstream_reason), "duplicate");
+                return ae_error_set(error, AE_UPSTREAM_REJECTED,
+                                    "the calendar has another event with the id that this one was "
+                                    "to have; nothing was created");
+        }
+        *ret_result = TAKE_PTR(result);
+        return 0;
+}
+
+int create_event_interpret(const struct adapter_input *input, const struct http_response *response,
+                           cJSON **ret_result, struct ae_error *error) {
+        if (json_member(input->notes, DUPLICATE))
+                return interpret_look(input, response, ret_result, error);
+        if (response->status != 409)
+                return answer_written(input, response, ret_result, error);
+
+        if (!cJSON_AddTrueToObject(input->notes, DUPLICATE))
+                return ae_error_from_errno(error, -ENOMEM);
+        return ADAPTER_CONTINUE;
+}
