@@ -328,6 +328,8 @@ class Upstream:
     `tls` is the SSLContext of one that is reached at its real name.
     """
 
+    handler = Handler
+
     def __init__(self, port=0, tls=None):
         self.requests = []
         self.failures = []
@@ -351,7 +353,7 @@ class Upstream:
         assert not self.failures, self.failures
 
     def listen(self):
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server = Server(("127.0.0.1", self.port), self.handler)
         self._server.upstream = self
         if self._tls:
             self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
@@ -369,13 +371,16 @@ class Upstream:
         """Refuses what Gmail would refuse; parses the rest."""
         if request.path not in FORMS:
             raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
-            raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
+        self.check_bearer(request)
         content_type = request.headers.get("Content-Type", "")
         data, request.thread_id = take_request(request.path, content_type, request.body)
         request.message = parse_message(data)
         request.fault = fault_of(request.message)
+
+    def check_bearer(self, request):
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
+            raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
 
     def record(self, request):
         with self._changed:
