@@ -27,8 +27,8 @@ struct meaning {
 #define BUSY "it is overloaded"
 
 /*
- * A conflict did not happen, but only what can be repeated is told as such. Of all that is 5xx,
- * service_overload alone says that nothing was done.
+ * What met a conflict was not carried out, but only what may be repeated is told as repeatable. Of
+ * all that is 5xx, service_overload alone says that nothing was done.
  */
 /* clang-format off */
 static const struct meaning meanings[] = {

@@ -163,6 +163,9 @@ static void test_create_finds_all_faults(void **state) {
                   "" },
                 { TASK(",\"due\":{\"start\":\"2026-12-01T09:00\",\"time_zone\":\"Europe/Berlin\"}"),
                   "" },
+                { TASK(",\"due\":{\"start\":\"2026-12-01T10:00:00+01:00\","
+                       "\"end\":\"2026-12-01T09:00:00Z\"}"),
+                  "" },
 
                 { "{}", "/title" },
                 { "{\"title\":\"x\"}", "/data_source_id" },
@@ -322,6 +325,8 @@ static void test_limits_of_text(void **state) {
                 { "{" AT ",\"title\":\"x\",\"status\":\"", "\xf0\x9f\x98\x80", "\"}", 50,
                   "/status" },
                 { "{" AT ",\"title\":\"x\",\"priority\":\"", "\xf0\x9f\x98\x80", "\"}", 50,
+                  "/priority" },
+                { "{" AT ",\"title\":\"x\",\"priority\":\"a", "\xf0\x9f\x98\x80", "\"}", 49,
                   "/priority" },
                 { "{" AT ",\"title\":\"x\",\"tags\":[\"x\",\"", "\xf0\x9f\x98\x80", "\"]}", 50,
                   "/tags/1" },
