@@ -57,6 +57,7 @@ struct http_call {
 
         enum call_state state;
         bool cancelled; /* by its own on_leaving(): ends without a word when libcurl lets go */
+        bool secret_url;
         TAILQ_ENTRY(http_call) in_client;
         TAILQ_ENTRY(http_call) in_waiting;
         uint64_t end_usec;        /* its total time is over then */

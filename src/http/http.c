@@ -334,6 +334,7 @@ int http_call(struct http_client *c, const struct http_request *request, uint64_
 
         call->client = c;
         call->request = request;
+        call->secret_url = request->secret_url;
         call->handler = *handler;
         call->userdata = userdata;
         call->end_usec = deadline_usec > 0 && deadline_usec < end_usec ? deadline_usec : end_usec;

@@ -292,11 +292,12 @@ int http_transfer_prepare(struct http_call *call) {
         return 0;
 }
 
+/* The request may be gone. A handle that is reset keeps its last URL, in pieces. */
 void http_transfer_release(struct http_call *call) {
         struct http_client *c = call->client;
         CURL *easy = TAKE_PTR(call->easy);
 
-        if (easy && c->multi && c->n_idle < MAX_IDLE_HANDLES) {
+        if (easy && c->multi && !call->secret_url && c->n_idle < MAX_IDLE_HANDLES) {
                 curl_easy_reset(easy);
                 c->idle[c->n_idle++] = easy;
         } else

@@ -39,7 +39,8 @@ platform = stack = None
 def setUpModule():
     global platform, stack
     platform = unittest.enterModuleContext(Platform())
-    stack = unittest.enterModuleContext(Stack(CONFIG, platform.url))
+    config = f"{CONFIG}\n[Adapter zapier]\nBaseUrl={platform.url}\n"
+    stack = unittest.enterModuleContext(Stack(config, platform.url))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.bearer = self.headers["Authorization"].removeprefix("Bearer ")
+        self.bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.server.platform.answer(self)
 
     def reply(self, status, value):
@@ -326,6 +327,21 @@ class Memory(Case):
                     self.c.call(email(token=self.token, **more))
                     self.assertEqual(self.found("engine", self.bearer, self.signature()), [])
                     self.assertEqual(self.found("vault", self.bearer), [])
+
+    def test_after_a_hook(self):
+        """Where the URL is the credential, none of its pieces stays with a connection."""
+        secret = os.urandom(16).hex()
+        hook = {"hook_url": f"{platform.url}/hooks/catch/1/{secret}"}
+        trigger = {"platform": "zapier", "action_type": "trigger_zap", "payload": {"data": {}}}
+        self.other.result({"op": "auth_token", "platform": "zapier", "credential": hook})
+        for more in {"dry_run": True}, {}:
+            with self.subTest(**more):
+                response = self.other.call({**trigger, **more})
+                self.assertEqual(response["status"], "success", response)
+                self.assertNotIn(secret, json.dumps(response))
+                self.assertEqual(self.found("engine", secret), [])
+                self.assertEqual(self.found("vault", secret), [])
+        self.assertNotIn(secret, stack.log("engine"))
 
     def test_after_a_client_that_vanished(self):
         platform.script = lambda h: platform.gate.wait(TIMEOUT) and platform.send(h)
