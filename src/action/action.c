@@ -53,6 +53,7 @@ struct action *action_unref(struct action *a) {
                 http_call_cancel(a->http_call); /* before the request that it borrows */
         http_request_done(&a->request);
         credential_done(&a->credential);
+        reconcile_done(&a->reconcile);
         cJSON_Delete(a->notes);
         cJSON_Delete(a->result);
         ae_error_done(&a->error);

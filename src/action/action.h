@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "action/reconcile.h"
 #include "action/registry.h"
 #include "auth/auth.h"
 #include "base/cleanup.h"
@@ -33,6 +34,7 @@ struct action_context {
         struct vault *vault;
         struct http_client *http;
         unsigned max_in_flight, max_in_flight_per_uid;
+        uint64_t reconcile_usec; /* see action/reconcile.h; 0: platforms are not asked */
         unsigned n_in_flight;
         struct action *in_flight; /* a list of them */
         uint64_t n_succeeded, n_failed;
@@ -76,7 +78,8 @@ struct action {
         size_t stage;
         bool in_flight, answered, reserved;
         bool leaving; /* a request that does more than read began to leave: no cancelling now */
-        bool acted;   /* the same of an exchange that came to its end, and others follow */
+        uint64_t attempt_usec; /* CLOCK_REALTIME when the first of these did; 0: none has */
+        bool acted;            /* the same of an exchange that came to its end, and others follow */
         /* It was cancelled too late: it ends so if the platform sends it back. */
         enum ae_code withdrawn;
         const char *withdrawn_why;
@@ -90,8 +93,9 @@ struct action {
         bool only_reads;     /* the adapter says so of the request */
         struct cJSON *notes; /* of one exchange for the next */
         unsigned n_exchanges;
-        unsigned n_attempts; /* requests sent */
-        int upstream_status;
+        unsigned n_attempts; /* requests sent, without those of looks */
+        int upstream_status; /* the same */
+        struct reconcile reconcile;
 
         /* What came of it. An error's code says whether it failed. */
         struct cJSON *result;

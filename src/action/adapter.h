@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What a platform is: a table. An adapter is data plus up to four pure functions per action. They
+ * What a platform is: a table. An adapter is data plus a few pure functions per action. They
  * do no I/O, keep no state and never see the network, the vault or the client, so that tests reach
  * them with strings. The engine validates, authorises, fetches the credential, sends and answers.
  */
@@ -30,6 +30,7 @@ struct adapter_input {
         const char *action_id;       /* 32 hex digits, random: the marker of this action, one for
                                         all its attempts */
         uint64_t now_usec;           /* CLOCK_REALTIME */
+        uint64_t attempt_usec; /* the same, when a request that acts first left; 0: none has */
         const struct secret *credential; /* an access token, or whatever the platform has instead */
         /*
          * An object, empty at first, in which one exchange leaves notes for the next: ids that it
@@ -40,9 +41,34 @@ struct adapter_input {
 
 /* What interpret() may return beside 0 and a negative errno. */
 #define ADAPTER_CONTINUE 1 /* the notes are taken: build the next exchange */
+#define ADAPTER_ABSENT 2   /* of struct adapter_reconcile alone: it was not carried out */
 
 /* An action takes at most so many; one more is a fault of the adapter. */
 #define ADAPTER_MAX_EXCHANGES 8
+/* The same of one look at what became of it. */
+#define ADAPTER_MAX_LOOK_EXCHANGES 64
+
+typedef int adapter_build_fn(const struct adapter_input *input, struct http_request *ret,
+                             struct ae_error *error);
+typedef int adapter_interpret_fn(const struct adapter_input *input,
+                                 const struct http_response *response, struct cJSON **ret_result,
+                                 struct ae_error *error);
+
+/*
+ * A look at what became of an action whose request left and got no clear answer. It may take some
+ * exchanges, of which each only reads, and has notes of its own, empty at first. As those of an
+ * action, but that interpret() returns
+ *
+ *      0               it was carried out: *ret_result is what interpret() of the action would give
+ *      ADAPTER_ABSENT  there is no trace of it in all that was to be looked at. The engine looks
+ *                      again some times before it believes that, since platforms index late
+ *      -errno          that cannot be told. What `error` says decides: after a retryable code the
+ *                      engine looks again, after any other it does not
+ */
+struct adapter_reconcile {
+        adapter_build_fn *build;
+        adapter_interpret_fn *interpret;
+};
 
 struct adapter_action {
         const char *action_type; /* "send_email" */
@@ -66,8 +92,7 @@ struct adapter_action {
          * *ret is zero-initialised; what it owns is freed by the caller in every case. Returns 0,
          * or a negative errno with `error` filled.
          */
-        int (*build)(const struct adapter_input *input, struct http_request *ret,
-                     struct ae_error *error);
+        adapter_build_fn *build;
 
         /*
          * Answer (HTTP_ANSWERED, any status) → result or error. Returns 0 with *ret_result, an
@@ -75,8 +100,10 @@ struct adapter_action {
          * ADAPTER_CONTINUE; or a negative errno with `error` filled. A 5xx is told as
          * `upstream_error`: the engine makes `outcome_unknown` of it where a repeat would do harm.
          */
-        int (*interpret)(const struct adapter_input *input, const struct http_response *response,
-                         struct cJSON **ret_result, struct ae_error *error);
+        adapter_interpret_fn *interpret;
+
+        /* Of IDEMPOTENCY_RECONCILABLE, and of no other: how to ask. */
+        const struct adapter_reconcile *reconcile;
 };
 
 struct adapter {

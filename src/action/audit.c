@@ -38,6 +38,13 @@ static void add_who_and_what(struct journal_entry *e, struct action *a) {
                                      a->spec.traceparent + TRACE_ID_OFFSET);
 }
 
+static const char *const reconciled_names[] = {
+        [RECONCILED_NOT] = NULL,
+        [RECONCILED_UNKNOWN] = "unknown",
+        [RECONCILED_ABSENT] = "absent",
+        [RECONCILED_FOUND] = "yes",
+};
+
 static void add_outcome(struct journal_entry *e, const struct action *a, uint64_t duration_usec) {
         bool failed = a->error.code != AE_NONE;
 
@@ -48,6 +55,7 @@ static void add_outcome(struct journal_entry *e, const struct action *a, uint64_
         journal_entry_printf(e, "ACTION_ATTEMPT", "%u", a->n_attempts);
         if (a->upstream_status != 0)
                 journal_entry_printf(e, "ACTION_UPSTREAM_STATUS", "%d", a->upstream_status);
+        add_optional(e, "ACTION_RECONCILED", reconciled_names[a->reconcile.outcome]);
         if (a->spec.dry_run)
                 journal_entry_add(e, "ACTION_DRY_RUN", "yes");
 }

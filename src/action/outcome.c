@@ -50,7 +50,7 @@ static int outcome_of_silence(bool repeatable, const struct http_response *respo
         return ae_error_set(error, code, "%s", s->what);
 }
 
-int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
+int outcome_of_response(adapter_interpret_fn *interpret, const struct adapter_input *input,
                         bool repeatable, const struct http_response *response,
                         struct cJSON **ret_result, struct ae_error *error) {
         int r;
@@ -58,7 +58,7 @@ int outcome_of_response(const struct adapter_action *action, const struct adapte
         if (response->failure != HTTP_ANSWERED)
                 return outcome_of_silence(repeatable, response, error);
 
-        r = action->interpret(input, response, ret_result, error);
+        r = interpret(input, response, ret_result, error);
         if (r >= 0)
                 return r;
 

@@ -13,11 +13,11 @@
 bool idempotency_is_repeatable(enum idempotency class);
 
 /*
- * Makes a result (an object, owned by the caller) or an error of what came back to a request;
- * `repeatable` is whether a second one would do no harm. Returns 0, ADAPTER_CONTINUE (no result
- * yet), or a negative errno with `error` set.
+ * Makes a result (an object, owned by the caller) or an error of what came back to a request, and
+ * asks `interpret` about an answer; `repeatable` is whether a second request would do no harm.
+ * Returns what `interpret` gave when it was no failure, or a negative errno with `error` set.
  */
-int outcome_of_response(const struct adapter_action *action, const struct adapter_input *input,
+int outcome_of_response(adapter_interpret_fn *interpret, const struct adapter_input *input,
                         bool repeatable, const struct http_response *response,
                         struct cJSON **ret_result, struct ae_error *error);
 

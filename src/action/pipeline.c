@@ -59,6 +59,7 @@ static void answer(struct action *a) {
             !idempotency_is_repeatable(a->type->adapter->idempotency))
                 outcome_half_done(&a->error);
         sd_event_source_disable_unref(TAKE_PTR(a->deadline));
+        reconcile_done(&a->reconcile);
         /* No longer than the call that needed it. */
         credential_done(&a->credential);
 
@@ -96,7 +97,10 @@ static void proceed(struct action *a, int r) {
                         r = ae_error_set(&a->error, a->withdrawn, "%s", a->withdrawn_why);
                 if (r < 0) {
                         (void)ae_error_from_errno(&a->error, r);
-                        break;
+                        r = reconcile_after_failure(a, r);
+                        if (r < 0)
+                                break;
+                        continue;
                 }
                 if (r == STAGE_ANSWER)
                         break;

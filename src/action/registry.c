@@ -54,6 +54,13 @@ static int load_platform(struct platform *p, const struct adapter *adapter,
 
                 t->platform = p;
                 t->adapter = &adapter->actions[i];
+                if ((t->adapter->idempotency == IDEMPOTENCY_RECONCILABLE) !=
+                    (t->adapter->reconcile != NULL)) {
+                        (void)ae_error_set(error, AE_INTERNAL,
+                                           "%s.%s says either that it can be reconciled or how",
+                                           adapter->platform, t->adapter->action_type);
+                        return -EINVAL;
+                }
                 r = load_schema(adapter->platform, "payload", t->adapter->payload_schema,
                                 &t->payload_schema, error);
                 if (r < 0)

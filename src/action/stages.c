@@ -19,6 +19,7 @@ static struct adapter_input input_of(const struct action *a) {
                 .base_url = a->type->platform->base_url,
                 .action_id = a->action_id,
                 .now_usec = clock_usec(CLOCK_REALTIME),
+                .attempt_usec = a->attempt_usec,
                 .credential = a->credential.access_token,
                 .notes = a->notes,
         };
@@ -27,8 +28,8 @@ static struct adapter_input input_of(const struct action *a) {
 int stage_authenticate(struct action *a) {
         int r;
 
-        if (a->acted)
-                return STAGE_NEXT; /* what is half done is finished */
+        if (a->acted || a->reconcile.looking)
+                return STAGE_NEXT; /* what is half done is finished, and what was done is told */
         r = auth_still_valid(a->context->auth, a->identity, &a->error);
         return r < 0 ? r : STAGE_NEXT;
 }
@@ -113,6 +114,7 @@ int stage_credential(struct action *a) {
 
 int stage_build(struct action *a) {
         const struct adapter_action *t = a->type->adapter;
+        bool looking = a->reconcile.looking;
         struct adapter_input input;
         int r;
 
@@ -120,17 +122,17 @@ int stage_build(struct action *a) {
                 a->notes = cJSON_CreateObject();
         if (!a->notes)
                 return -ENOMEM;
-        if (++a->n_exchanges > ADAPTER_MAX_EXCHANGES)
+        if (++a->n_exchanges > (looking ? ADAPTER_MAX_LOOK_EXCHANGES : ADAPTER_MAX_EXCHANGES))
                 return -ELOOP;
 
         http_request_done(&a->request);
         input = input_of(a);
-        r = t->build(&input, &a->request, &a->error);
+        r = (looking ? t->reconcile->build : t->build)(&input, &a->request, &a->error);
         if (r < 0)
                 return r;
 
-        a->only_reads = a->request.repeatable || t->idempotency == IDEMPOTENCY_READ;
-        if (idempotency_is_repeatable(t->idempotency))
+        a->only_reads = looking || a->request.repeatable || t->idempotency == IDEMPOTENCY_READ;
+        if (looking || idempotency_is_repeatable(t->idempotency))
                 a->request.repeatable = true;
         if (!a->type->platform->adapter->brings_credential)
                 a->request.bearer = a->credential.access_token;
@@ -144,8 +146,11 @@ int stage_build(struct action *a) {
 static void on_leaving(void *userdata) {
         struct action *a = userdata;
 
-        if (!a->only_reads)
-                a->leaving = true;
+        if (a->only_reads)
+                return;
+        a->leaving = true;
+        if (a->attempt_usec == 0)
+                a->attempt_usec = clock_usec(CLOCK_REALTIME);
 }
 
 /* The platform refused the token: the vault may have a newer one, and is asked once. */
@@ -160,27 +165,32 @@ static int renew(struct action *a) {
         crypto_hash_sha256(digest, (const unsigned char *)token->data, token->size);
         sodium_bin2hex(a->rejected, sizeof(a->rejected), digest, sizeof(digest));
         credential_done(&a->credential);
-        a->leaving = a->acted; /* the platform has done nothing this time */
+        if (!a->reconcile.looking)
+                a->leaving = a->acted; /* the platform has done nothing this time */
         a->n_exchanges--;
         return STAGE_RENEW;
 }
 
 static int interpret(struct action *a, const struct http_response *response) {
+        const struct adapter_action *t = a->type->adapter;
         const struct adapter_input input = input_of(a);
+        bool looking = a->reconcile.looking;
         int r;
 
-        if (response->failure == HTTP_ANSWERED)
+        if (response->failure == HTTP_ANSWERED && !looking)
                 a->upstream_status = response->status;
-        else
+        if (response->failure != HTTP_ANSWERED)
                 log_info("%s.%s, request %s: %s", a->spec.platform, a->spec.action_type,
                          a->request_id, response->reason);
 
         if (may_renew(a, response))
                 return renew(a);
 
-        r = outcome_of_response(a->type->adapter, &input, a->request.repeatable, response,
-                                &a->result, &a->error);
+        r = outcome_of_response(looking ? t->reconcile->interpret : t->interpret, &input,
+                                a->request.repeatable, response, &a->result, &a->error);
         outcome_withhold(a->credential.access_token, a->result, &a->error);
+        if (looking)
+                return reconcile_look_result(a, r);
         if (r != ADAPTER_CONTINUE)
                 return r;
         a->acted = a->leaving;
@@ -209,8 +219,9 @@ int stage_send(struct action *a) {
                 return r < 0 ? r : STAGE_ANSWER;
         }
 
-        a->n_attempts++;
-        r = http_call(a->context->http, &a->request, /* deadline_usec= */ 0, &handler, a,
+        if (!a->reconcile.looking)
+                a->n_attempts++;
+        r = http_call(a->context->http, &a->request, a->reconcile.end_usec, &handler, a,
                       &a->http_call);
         return r < 0 ? r : STAGE_PENDING;
 }

@@ -11,7 +11,7 @@ enum stage_result {
         STAGE_NEXT = 0,
         STAGE_PENDING, /* pipeline_resume() will come */
         STAGE_ANSWER,  /* nothing more to do: a->result is there */
-        STAGE_RENEW,   /* the platform refused the credential: once more from `credential` */
+        STAGE_RENEW,   /* another request needs the credential anew: once more from `credential` */
         STAGE_FURTHER, /* there is another exchange: once more, with the credential at hand */
 };
 

@@ -110,7 +110,7 @@ static void test_outcomes(void **state) {
                         enum ae_code expected = k == 0 ? cases[i].write : cases[i].read;
                         int r;
 
-                        r = outcome_of_response(&actions[k], &input,
+                        r = outcome_of_response(actions[k].interpret, &input,
                                                 idempotency_is_repeatable(actions[k].idempotency),
                                                 &response, &result, &error);
                         if (error.code != expected)

@@ -2,7 +2,8 @@
 /*
  * Actions on their way through the stages, with a vault and a platform that do what the test says.
  * An action here has a payload that lists its exchanges: a word each, which is also the path that
- * is asked for, and says what the platform does.
+ * is asked for, and says what the platform does. Behind a '|' stand the exchanges of looks at what
+ * became of it; the last one counts for all that follow.
  */
 #include "test.h"
 
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -75,12 +77,48 @@ static int interpret(const struct adapter_input *input, const struct http_respon
         return 0;
 }
 
+static int n_look_exchanges; /* so many were built */
+
+static const char *look_of(const struct adapter_input *input, int n) {
+        const cJSON *looks = json_member(input->payload, "looks");
+        int last = cJSON_GetArraySize(looks) - 1;
+
+        return cJSON_GetStringValue(cJSON_GetArrayItem(looks, n < last ? n : last));
+}
+
+static int build_look(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error) {
+        assert_true(input->attempt_usec > 0 && input->attempt_usec <= input->now_usec);
+        assert_null(json_member(input->notes, "done"));
+        ret->method = "GET";
+        return asprintf(&ret->url, "%s/%s", input->base_url, look_of(input, n_look_exchanges++)) < 0
+                               ? -ENOMEM
+                               : 0;
+}
+
+static int interpret_look(const struct adapter_input *input, const struct http_response *response,
+                          cJSON **ret_result, struct ae_error *error) {
+        const char *word = look_of(input, n_look_exchanges - 1);
+
+        if (response->status != 200)
+                return interpret(input, response, ret_result, error);
+        if (strcmp(word, "ask-more") == 0)
+                return ADAPTER_CONTINUE;
+        if (strcmp(word, "ask-found") != 0)
+                return ADAPTER_ABSENT;
+        *ret_result = cJSON_CreateObject();
+        return 0;
+}
+
+static const struct adapter_reconcile look = { build_look, interpret_look };
+
 #define ACTION(type, class) \
         { \
                 .action_type = type, .title = type, .description = type, \
                 .payload_schema = "{\"type\":\"object\"}", \
                 .result_schema = "{\"type\":\"object\"}", .oauth_scopes = scopes, \
                 .idempotency = class, .build = build, .interpret = interpret, \
+                .reconcile = class == IDEMPOTENCY_RECONCILABLE ? &look : NULL, \
         }
 
 static const char *const scopes[] = { NULL };
@@ -88,6 +126,7 @@ static const struct adapter_action actions[] = {
         ACTION("once", IDEMPOTENCY_UNREPEATABLE),
         ACTION("safe", IDEMPOTENCY_IDEMPOTENT),
         ACTION("look", IDEMPOTENCY_READ),
+        ACTION("told", IDEMPOTENCY_RECONCILABLE),
 };
 static const struct adapter lab = {
         .platform = "lab",
@@ -100,6 +139,7 @@ static const struct adapter lab = {
 static const struct adapter *const platforms[] = { &lab, NULL };
 
 static atomic_int n_acts; /* requests that do more than read, as they come in */
+static atomic_int n_asks; /* requests of looks */
 
 /* "act": yes; "act-429": that status; "act-close": no answer; "act-gate", "act-gate-401": later. */
 static bool serve(struct upstream_request *q) {
@@ -108,6 +148,8 @@ static bool serve(struct upstream_request *q) {
 
         if (strncmp(q->path, "/act", 4) == 0)
                 n_acts++;
+        if (strncmp(q->path, "/ask", 4) == 0)
+                n_asks++;
         if (how && strcmp(how, "-close") == 0)
                 return false;
         if (how && strncmp(how, "-gate", 5) == 0)
@@ -197,6 +239,7 @@ struct outcome {
         enum ae_code code;
         char message[AE_MESSAGE_SIZE];
         uint64_t retry_after_msec;
+        enum reconciled reconciled;
         struct action *action; /* borrowed until then */
 };
 
@@ -228,7 +271,7 @@ static int set_up(void **state) {
         char url[64];
 
         assert_non_null(w);
-        n_acts = 0;
+        n_acts = n_asks = n_look_exchanges = 0;
         fixture_init(&w->http, serve, NULL);
         strcpy(w->directory, "/tmp/test-pipeline-XXXXXX");
         assert_non_null(mkdtemp(w->directory));
@@ -245,6 +288,7 @@ static int set_up(void **state) {
                 .http = w->http.client,
                 .max_in_flight = 2,
                 .max_in_flight_per_uid = 2,
+                .reconcile_usec = 60,
         };
         *state = w;
         return 0;
@@ -274,6 +318,7 @@ static void on_done(struct action *a, void *userdata) {
         o->code = a->error.code;
         strcpy(o->message, a->error.message);
         o->retry_after_msec = a->error.retry_after_msec;
+        o->reconciled = a->reconcile.outcome;
 }
 
 static void start(struct world *w, const char *type, const char *steps, uint64_t deadline_usec,
@@ -287,11 +332,15 @@ static void start(struct world *w, const char *type, const char *steps, uint64_t
                 .deadline_usec = deadline_usec,
         };
         cJSON *list = cJSON_AddArrayToObject(spec.payload, "steps");
+        cJSON *looks = cJSON_AddArrayToObject(spec.payload, "looks");
         _cleanup_(freep) char *words = strdup(steps);
         struct action *a;
 
         for (char *rest = words, *word; (word = strsep(&rest, " "));)
-                assert_true(cJSON_AddItemToArray(list, cJSON_CreateString(word)));
+                if (strcmp(word, "|") == 0)
+                        list = looks;
+                else
+                        assert_true(cJSON_AddItemToArray(list, cJSON_CreateString(word)));
         *o = (struct outcome){ 0 };
         assert_int_equal(action_new(&w->context, &spec, w->identity, &a), 0);
         o->action = a;
@@ -478,19 +527,187 @@ static void test_a_deadline(void **state) {
         assert_int_equal(n_acts, 0);
 }
 
+/* What is told of an action whose request got no clear answer, by what the platform says later. */
+static void test_reconciled(void **state) {
+        /* clang-format off */
+        static const struct {
+                const char *type, *steps;
+                enum ae_code code;
+                enum reconciled reconciled;
+                int n_asks; /* 0: it is not told how many, since libcurl may repeat one */
+        } cases[] = {
+                { "told", "act-500 | ask-found",                    AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "act-close | ask-found",                  AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "act-500 | ask-more ask-more ask-found",  AE_NONE,              RECONCILED_FOUND,   3 },
+                { "told", "act-500 | ask-absent ask-found",         AE_NONE,              RECONCILED_FOUND,   2 },
+                { "told", "act-500 | ask-500 ask-found",            AE_NONE,              RECONCILED_FOUND,   2 },
+                { "told", "act-500 | ask-429 ask-more ask-found",   AE_NONE,              RECONCILED_FOUND,   3 },
+                { "told", "act-500 | ask-more ask-500 ask-found",   AE_NONE,              RECONCILED_FOUND,   3 },
+                { "told", "act-500 | ask-close ask-found",          AE_NONE,              RECONCILED_FOUND,   0 },
+                { "told", "act-500 | ask-401 ask-found",            AE_NONE,              RECONCILED_FOUND,   2 },
+                { "told", "act act-500 | ask-found",                AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "act-500 | ask-absent",                   AE_UPSTREAM_ERROR,    RECONCILED_ABSENT,  5 },
+                { "told", "act-close | ask-absent",                 AE_UPSTREAM_ERROR,    RECONCILED_ABSENT,  5 },
+                { "told", "act-500 | ask-500 ask-429 ask-absent",   AE_UPSTREAM_ERROR,    RECONCILED_ABSENT,  5 },
+                { "told", "act act-500 | ask-absent",               AE_OUTCOME_UNKNOWN,   RECONCILED_ABSENT,  5 },
+                { "told", "act-500 | ask-absent ask-absent ask-absent ask-absent ask-500",
+                                                                    AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 5 },
+                { "told", "act-500 | ask-500",                      AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 5 },
+                { "told", "act-500 | ask-429",                      AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 5 },
+                { "told", "act-close | ask-close",                  AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 0 },
+                { "told", "act-500 | ask-403",                      AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 1 },
+                { "told", "act-500 | ask-more ask-403",             AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 2 },
+                { "told", "act-500 | ask-absent ask-403",           AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 2 },
+                { "told", "act-500 | ask-401",                      AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 2 },
+                { "told", "act-500 | ask-more",                     AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN,
+                  ADAPTER_MAX_LOOK_EXCHANGES },
+                { "told", "act",                                    AE_NONE,              RECONCILED_NOT,     0 },
+                { "told", "act-400 | ask-found",                    AE_UPSTREAM_REJECTED, RECONCILED_NOT,     0 },
+                { "told", "act-429 | ask-found",                    AE_RATE_LIMITED,      RECONCILED_NOT,     0 },
+                { "told", "read-500 act | ask-found",               AE_UPSTREAM_ERROR,    RECONCILED_NOT,     0 },
+                { "once", "act-500 | ask-found",                    AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     0 },
+                { "safe", "act-500 | ask-found",                    AE_UPSTREAM_ERROR,    RECONCILED_NOT,     0 },
+        };
+        /* clang-format on */
+        struct world *w = *state;
+
+        w->vault.n_tokens = UINT_MAX;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int n = upstream_requests(w->http.upstream);
+                struct outcome o;
+
+                n_acts = n_asks = n_look_exchanges = 0;
+                start(w, cases[i].type, cases[i].steps, LONG, &o);
+                wait_for(w, &o);
+                if (o.code != cases[i].code || o.reconciled != cases[i].reconciled)
+                        fail_msg("%s: %s (%d)", cases[i].steps, o.message, o.reconciled);
+                if (cases[i].n_asks > 0 || cases[i].reconciled == RECONCILED_NOT)
+                        assert_int_equal(n_asks, cases[i].n_asks);
+                assert_true(n_acts <= (strncmp(cases[i].steps, "act act", 7) == 0 ? 2 : 1));
+                assert_int_equal(o.retry_after_msec > 0, o.code == AE_RATE_LIMITED);
+                assert_int_equal(n + n_acts + n_asks + (strncmp(cases[i].steps, "read", 4) == 0),
+                                 upstream_requests(w->http.upstream));
+        }
+}
+
+/* The credential went with the answer: the vault is asked for each look, and may come back. */
+static void test_reconciled_without_the_vault(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        start(w, "told", "act-500 | ask-found", LONG, &o);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_OUTCOME_UNKNOWN);
+        assert_int_equal(o.reconciled, RECONCILED_UNKNOWN);
+        assert_int_equal(w->vault.n_asked, 1 + 5);
+        assert_int_equal(n_asks, 0);
+}
+
+static void test_not_asked_when_told_so(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = 2;
+        w->context.reconcile_usec = 0;
+        start(w, "told", "act-500 | ask-found", LONG, &o);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_OUTCOME_UNKNOWN);
+        assert_int_equal(o.reconciled, RECONCILED_NOT);
+}
+
+static void wait_for_timer(struct world *w, const struct outcome *o) {
+        while (!o->action->reconcile.timer)
+                assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
+}
+
+/* A platform that is late must not be taken at its word too early. */
+static void test_when_it_is_looked_again(void **state) {
+        static const unsigned sixtieths[] = { 2, 8, 23, 60 };
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = UINT_MAX;
+        w->context.reconcile_usec = LONG;
+        start(w, "told", "act-500 | ask-absent", LONG, &o);
+        for (size_t i = 0; i < ELEMENTSOF(sixtieths); i++) {
+                uint64_t usec;
+
+                wait_for_timer(w, &o);
+                assert_int_equal(n_asks, i + 1);
+                assert_int_equal(w->context.n_in_flight, 1);
+                assert_null(o.action->credential.access_token);
+                assert_true(sd_event_source_get_time(o.action->reconcile.timer, &usec) >= 0);
+                assert_int_equal(usec - o.action->reconcile.began_usec, LONG / 60 * sixtieths[i]);
+                assert_true(sd_event_source_set_time(o.action->reconcile.timer, 0) >= 0);
+                while (o.action->reconcile.timer)
+                        assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
+        }
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_UPSTREAM_ERROR);
+        assert_int_equal(n_asks, ELEMENTSOF(sixtieths) + 1);
+}
+
+/* It has left: whoever withdraws it between two looks, or loses their key, changes nothing. */
+static void test_withdrawn_between_looks(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = UINT_MAX;
+        w->context.reconcile_usec = LONG;
+        start(w, "told", "act-500 | ask-absent ask-found", LONG, &o);
+        wait_for_timer(w, &o);
+        pipeline_cancel(o.action, AE_CANCELLED, "the client went away");
+        lose_key(w);
+        assert_int_equal(o.n, 0);
+        assert_true(sd_event_source_set_time(o.action->reconcile.timer, 0) >= 0);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_NONE);
+}
+
+/* A token that is refused while looking does not make the action one that never left. */
+static void test_withdrawn_and_refused_while_looking(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = UINT_MAX;
+        start(w, "told", "act-500 | ask-gate-401 ask-found", LONG, &o);
+        wait_for_requests(w, 2);
+        pipeline_cancel(o.action, AE_CANCELLED, "the client went away");
+        upstream_open_gate(w->http.upstream);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_NONE);
+        assert_int_equal(o.reconciled, RECONCILED_FOUND);
+}
+
+static void test_an_end_between_looks(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        w->vault.n_tokens = UINT_MAX;
+        w->context.reconcile_usec = LONG;
+        start(w, "told", "act-500 | ask-429", LONG, &o);
+        wait_for_timer(w, &o);
+        pipeline_abandon_all(&w->context);
+        assert_int_equal(o.n, 1);
+        assert_int_equal(o.code, AE_OUTCOME_UNKNOWN);
+        assert_int_equal(o.reconciled, RECONCILED_UNKNOWN);
+        assert_int_equal(o.retry_after_msec, 0);
+}
+
 /* One answer and one entry each, however it ends; and those beyond the limit are refused. */
 static void test_an_end_at_every_stage(void **state) {
-        static const char *const steps[] = { "act-gate", "read-gate act", "read act-gate" };
+        static const char *const steps[] = { "act-gate", "read-gate act", "read act-gate",
+                                             "act-500 | ask-more ask-gate" };
         struct world *w = *state;
         struct outcome o, other, late;
 
         for (size_t i = 0; i < ELEMENTSOF(steps); i++)
                 for (unsigned turns = 0; turns < 40; turns++) {
                         w->vault.n_asked = 0;
-                        w->vault.n_tokens = 2;
-                        start(w, "once", steps[i], LONG, &o);
-                        start(w, "once", steps[i], LONG, &other);
-                        start(w, "once", steps[i], LONG, &late);
+                        w->vault.n_tokens = 4;
+                        start(w, "told", steps[i], LONG, &o);
+                        start(w, "told", steps[i], LONG, &other);
+                        start(w, "told", steps[i], LONG, &late);
                         assert_int_equal(late.code, AE_OVERLOADED);
                         for (unsigned n = 0; n < turns; n++)
                                 assert_true(sd_event_run(w->http.event, 100) >= 0);
@@ -513,6 +730,13 @@ int main(void) {
                 TEST(test_withdrawn),
                 TEST(test_withdrawn_and_refused),
                 TEST(test_a_deadline),
+                TEST(test_reconciled),
+                TEST(test_reconciled_without_the_vault),
+                TEST(test_not_asked_when_told_so),
+                TEST(test_when_it_is_looked_again),
+                TEST(test_withdrawn_between_looks),
+                TEST(test_withdrawn_and_refused_while_looking),
+                TEST(test_an_end_between_looks),
                 TEST(test_an_end_at_every_stage),
                 /* clang-format on */
         };
