@@ -46,6 +46,8 @@ static int add_payload(const struct ctl *ctl, struct request *q) {
 static int print_result(const struct ctl *ctl, const cJSON *response) {
         if (cJSON_IsTrue(json_member(response, "replayed")))
                 output_note("this is the recorded answer to the same request; nothing was sent");
+        if (cJSON_IsTrue(json_member(response, "reconciled")))
+                output_note("the platform gave no clear answer, and says now that it was done");
         output_value(json_member(response, "result"));
         return CTL_SUCCESS;
 }

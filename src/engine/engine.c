@@ -98,6 +98,7 @@ static int build(struct engine *e, struct ae_error *error) {
                 .http = e->http,
                 .max_in_flight = e->settings->max_in_flight,
                 .max_in_flight_per_uid = users_share(e->settings->max_in_flight),
+                .reconcile_usec = e->settings->reconcile_usec,
         };
         return 0;
 }

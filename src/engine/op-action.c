@@ -19,6 +19,7 @@ static void on_action_done(struct action *a, void *userdata) {
         if (a->error.code != AE_NONE)
                 call_fail(call, &a->error);
         else {
+                call->request.reconciled = a->reconcile.outcome == RECONCILED_FOUND;
                 json_print(a->result, &call->result);
                 call_succeed(call);
         }

@@ -304,6 +304,8 @@ static void write_head(const struct request *q, const char *status, struct buffe
 void request_write_result(const struct request *q, const char *result, size_t size,
                           struct buffer *to) {
         write_head(q, "success", to);
+        if (q->reconciled)
+                buffer_puts(to, ",\"reconciled\":true");
         buffer_puts(to, ",\"result\":");
         buffer_append(to, result, size);
         buffer_putc(to, '}');

@@ -20,6 +20,7 @@ struct request {
         char *id;      /* owned: as JSON text, echoed; NULL when there is none */
         uint64_t line; /* its number on the connection, which an error without id carries */
         char request_id[UUID_SIZE];
+        bool reconciled; /* for the answer: the platform had to be asked what became of it */
 
         char *op;
         char *token;
