@@ -5,6 +5,7 @@
 #include "action/adapter.h"
 #include "base/cleanup.h"
 #include "gmail-schemas.h"
+#include "gmail/reconcile.h"
 #include "gmail/send-email.h"
 
 extern const struct adapter gmail_adapter;
@@ -27,10 +28,11 @@ static const struct adapter_action actions[] = {
                         .payload_schema = schema_send_email_payload,
                         .result_schema = schema_send_email_result,
                         .oauth_scopes = send_scopes,
-                        .idempotency = IDEMPOTENCY_UNREPEATABLE,
+                        .idempotency = IDEMPOTENCY_RECONCILABLE,
                         .check = send_email_check,
                         .build = send_email_build,
                         .interpret = send_email_interpret,
+                        .reconcile = &send_email_reconcile,
         },
 };
 

@@ -166,7 +166,7 @@ class GoogleCalendar(upstream.Upstream):
             raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
         request.calendar = urllib.parse.unquote(match[1], errors="strict")
         request.event = match[2] and urllib.parse.unquote(match[2], errors="strict")
-        self.check_bearer(request)
+        self.check_bearer(request.headers)
         content_type = request.headers.get("Content-Type", "")
         need(request.method not in ("PATCH", "POST") or content_type == "application/json",
              "Content-Type")  # fmt: skip

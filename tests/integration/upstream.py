@@ -3,6 +3,7 @@
 
 The local part of the first recipient, up to a '+', names what happens: `hang+7@example.com` gets no
 answer. A local part that is no fault's name is delivered. Everything that came in is recorded.
+The sent mail can be read where the token is one that may (`readable`).
 """
 
 import base64
@@ -18,9 +19,12 @@ import socketserver
 import struct
 import sys
 import threading
+import time
+import urllib.parse
 import zlib
 
-SEND = "/gmail/v1/users/me/messages/send"
+MESSAGES = "/gmail/v1/users/me/messages"
+SEND = f"{MESSAGES}/send"
 UPLOAD = f"/upload{SEND}?uploadType="
 MAX_UPLOAD = 36_700_160
 TIMEOUT = 60
@@ -49,6 +53,25 @@ class Request:
     fault: str = ""
     message: email.message.EmailMessage | None = None
     thread_id: str | None = None
+
+
+@dataclasses.dataclass
+class Sent:
+    message_id: str
+    message: email.message.EmailMessage
+    time: float
+    lists: int  # it is in no list before so many have been asked for: an index that is late
+
+    def metadata(self, names):
+        headers = [{"name": name, "value": value} for name, value in self.message.items()
+                   if name.lower() in names]
+        return {
+            "id": self.message_id,
+            "threadId": self.message_id.replace("msg", "thr"),
+            "labelIds": ["SENT"],
+            "internalDate": str(int(self.time * 1000)),
+            "payload": {"mimeType": self.message.get_content_type(), "headers": headers},
+        }
 
 
 class Refusal(Exception):
@@ -181,8 +204,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        self.server.upstream.record(Request("GET", self.path, self.headers, b""))
-        self.reply(404, google_error(404, "notFound", "NOT_FOUND", "Not Found"))
+        upstream = self.server.upstream
+        upstream.record(Request("GET", self.path, self.headers, b""))
+        try:
+            self.reply(200, upstream.read(self.path, self.headers))
+        except Refusal as refusal:
+            self.reply(refusal.answer[0], google_error(*refusal.answer))
 
     def do_POST(self):
         upstream = self.server.upstream
@@ -201,6 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif play := getattr(self, "play_" + request.fault, None):
             play(request)
         else:
+            upstream.keep(request, n)
             self.reply(200, sent(n))
 
     # Each fault. close_connection alone ends the connection in good order.
@@ -217,6 +245,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         upstream = self.server.upstream
         upstream.gate.wait(TIMEOUT)
         self.reply(200, sent(len(upstream.requests)))
+
+    def play_kept500(self, request):
+        self.server.upstream.keep(request)
+        self.reply(500, google_error(500, "backendError", "INTERNAL", "as you asked"))
+
+    def play_keptclose(self, request):
+        self.server.upstream.keep(request)
+        self.close_connection = True
+
+    def play_kepthang(self, request):
+        self.server.upstream.keep(request)
+        self.play_hang(request)
+
+    def play_keptnoid(self, request):
+        self.server.upstream.keep(request)
+        self.reply(200, {})
+
+    def play_keptlate(self, request):
+        self.server.upstream.keep(request, lists=3)
+        self.close_connection = True
 
     def play_close(self, _):
         self.close_connection = True
@@ -323,7 +371,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Upstream:
-    """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones.
+    """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones;
+    `readable` is whether they may read.
 
     `tls` is the SSLContext of one that is reached at its real name.
     """
@@ -332,8 +381,11 @@ class Upstream:
 
     def __init__(self, port=0, tls=None):
         self.requests = []
+        self.mailbox = []
+        self.n_lists = 0
         self.failures = []
         self.bearers = None
+        self.readable = False
         self.gate = threading.Event()
         self.closing = threading.Event()
         self._changed = threading.Condition()
@@ -371,16 +423,54 @@ class Upstream:
         """Refuses what Gmail would refuse; parses the rest."""
         if request.path not in FORMS:
             raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
-        self.check_bearer(request)
+        self.check_bearer(request.headers)
         content_type = request.headers.get("Content-Type", "")
         data, request.thread_id = take_request(request.path, content_type, request.body)
         request.message = parse_message(data)
         request.fault = fault_of(request.message)
 
-    def check_bearer(self, request):
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    def check_bearer(self, headers):
+        scheme, _, bearer = headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
             raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
+
+    def keep(self, request, n=None, lists=0):
+        """Delivers it. What is told of it is another matter."""
+        with self._changed:
+            name = f"msg_{n or len(self.requests)}"
+            sent_mail = Sent(name, request.message, time.time(), self.n_lists + lists)
+            self.mailbox.append(sent_mail)
+
+    def read(self, path, headers):
+        """messages.list and messages.get, as far as somebody needs them who looks for a mail."""
+        url = urllib.parse.urlsplit(path)
+        query = urllib.parse.parse_qs(url.query, strict_parsing=True)
+        name = url.path.removeprefix(MESSAGES)
+        self.check_bearer(headers)
+        if not self.readable:
+            raise Refusal(403, "insufficientPermissions", "PERMISSION_DENIED", "scope")
+        with self._changed:
+            return self.list(query) if name == "" else self.get(name.removeprefix("/"), query)
+
+    def list(self, query):
+        size = int(query.pop("maxResults", ["100"])[0])
+        if query != {"labelIds": ["SENT"], "includeSpamTrash": ["true"]}:
+            raise bad(f"list: {query}")
+        self.n_lists += 1
+        found = [{"id": m.message_id, "threadId": "t"} for m in reversed(self.mailbox)
+                 if m.lists < self.n_lists]
+        answer = {"messages": found[:size]} if found else {}
+        if len(found) > size:
+            answer["nextPageToken"] = "1"
+        return {**answer, "resultSizeEstimate": len(found)}
+
+    def get(self, name, query):
+        if query.get("format") != ["metadata"]:
+            raise bad(f"get: {query}")
+        for mail in self.mailbox:
+            if mail.message_id == name:
+                return mail.metadata([n.lower() for n in query.get("metadataHeaders", [])])
+        raise Refusal(404, "notFound", "NOT_FOUND", "Requested entity was not found.")
 
     def record(self, request):
         with self._changed:

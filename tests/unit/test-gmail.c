@@ -46,7 +46,8 @@ static void test_table_is_whole(void **state) {
 
         assert_non_null(a);
         assert_string_equal(a->action_type, "send_email");
-        assert_int_equal(a->idempotency, IDEMPOTENCY_UNREPEATABLE);
+        assert_int_equal(a->idempotency, IDEMPOTENCY_RECONCILABLE);
+        assert_non_null(a->reconcile);
         assert_string_equal(a->oauth_scopes[0], "https://www.googleapis.com/auth/gmail.send");
         payload = parse(a->payload_schema);
         result = parse(a->result_schema);

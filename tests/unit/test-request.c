@@ -151,6 +151,11 @@ static void test_answers(void **state) {
         assert_string_equal(json_string(json, "status"), "success");
         assert_string_equal(json_string(json, "platform"), "x\"y");
         assert_int_equal(json_integer(json_member(json, "result"), "n", &number), 0);
+        assert_null(json_member(json, "reconciled"));
+        q.reconciled = true;
+        buffer_clear(&to);
+        request_write_result(&q, "{}", 2, &to);
+        assert_non_null(strstr(to.data, ",\"reconciled\":true,\"result\":{}}"));
 
         (void)ae_error_set(&error, AE_RATE_LIMITED, "wait, \"%s\"", "now\n");
         error.retry_after_msec = 1500;

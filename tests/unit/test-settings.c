@@ -29,6 +29,7 @@ static void test_defaults(void **state) {
         assert_int_equal(s.max_in_flight_per_connection, 64);
         assert_string_equal(s.key_directory, CONFIG_ADMIN_DIR "/keys.d");
         assert_string_equal(s.vault_socket, "/run/action-engine/vault.sock");
+        assert_int_equal(s.reconcile_usec, 60 * USEC_PER_SEC);
         assert_null(s.plain_http[0]);
         assert_int_equal(s.log_target, JOURNAL_AUTO);
 }

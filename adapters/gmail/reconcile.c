@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "gmail/reconcile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "google/answer.h"
+
+#define MESSAGES_PATH "/gmail/v1/users/me/messages"
+#define LIST_QUERY "?labelIds=SENT&includeSpamTrash=true&maxResults=50"
+#define GET_QUERY "?format=metadata&metadataHeaders=X-Action-Id&metadataHeaders=Message-ID"
+#define MAX_LISTED 50
+#define MAX_ID 256
+
+/* How far Google's clock and ours may be apart. */
+#define SKEW_USEC (120 * USEC_PER_SEC)
+/* The list is newest first, but not strictly: so many that are older than the attempt end it. */
+#define ENOUGH_OLDER 5
+/* 9999-12-31T23:59:59Z: RFC 3339 ends there. */
+#define MAX_DATE_MSEC UINT64_C(253402300799000)
+
+/* The notes: after the list, the ids that are still to be looked at, and how many were too old. */
+#define IDS "ids"
+#define OLDER "older"
+#define MORE "more" /* there are sent messages beyond those listed */
+
+static bool is_id(const char *text) {
+        size_t n = 0;
+
+        if (!text)
+                return false;
+        while (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_')
+                n++;
+        return n > 0 && n <= MAX_ID && !text[n];
+}
+
+static int build(const struct adapter_input *input, struct http_request *ret,
+                 struct ae_error *error) {
+        const cJSON *ids = json_member(input->notes, IDS);
+        int r;
+
+        ret->method = "GET";
+        ret->repeatable = true;
+        if (!ids)
+                r = asprintf(&ret->url, "%s" MESSAGES_PATH LIST_QUERY, input->base_url);
+        else
+                r = asprintf(&ret->url, "%s" MESSAGES_PATH "/%s" GET_QUERY, input->base_url,
+                             cJSON_GetArrayItem(ids, 0)->valuestring);
+        if (r < 0) {
+                ret->url = NULL;
+                return ae_error_from_errno(error, -ENOMEM);
+        }
+        return 0;
+}
+
+static int unreadable(const struct http_response *response, struct ae_error *error) {
+        error->upstream_status = response->status;
+        return ae_error_set(error, AE_UPSTREAM_ERROR,
+                            "Gmail's answer about the sent mail cannot be understood");
+}
+
+/* What is next when no more was found: another message, or a conclusion. */
+static int go_on(const struct adapter_input *input, struct ae_error *error) {
+        int64_t n_older = 0;
+
+        (void)json_integer(input->notes, OLDER, &n_older);
+        if (n_older >= ENOUGH_OLDER)
+                return ADAPTER_ABSENT;
+        if (cJSON_GetArraySize(json_member(input->notes, IDS)) > 0)
+                return ADAPTER_CONTINUE;
+        if (!cJSON_IsTrue(json_member(input->notes, MORE)))
+                return ADAPTER_ABSENT;
+        return ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                            "more than %d e-mails were sent since: too many to look at",
+                            MAX_LISTED);
+}
+
+/*
+ * An empty list has no `messages`, and is believed only if it is told as a list of none: what is no
+ * list must not be read as a no.
+ */
+static int read_list(const struct adapter_input *input, const cJSON *body,
+                     const struct http_response *response, struct ae_error *error) {
+        const cJSON *messages = json_member(body, "messages"), *message;
+        const char *token = json_string(body, "nextPageToken");
+        int64_t estimate;
+        cJSON *ids;
+
+        if (!cJSON_IsArray(messages) &&
+            (messages || json_integer(body, "resultSizeEstimate", &estimate) < 0 || estimate != 0))
+                return unreadable(response, error);
+
+        ids = cJSON_AddArrayToObject(input->notes, IDS);
+        if (!ids || !cJSON_AddBoolToObject(input->notes, MORE, token && *token))
+                return ae_error_from_errno(error, -ENOMEM);
+        cJSON_ArrayForEach (message, messages) {
+                const char *id = json_string(message, "id");
+
+                if (!is_id(id) || cJSON_GetArraySize(ids) == MAX_LISTED)
+                        return unreadable(response, error);
+                if (!cJSON_AddItemToArray(ids, cJSON_CreateString(id)))
+                        return ae_error_from_errno(error, -ENOMEM);
+        }
+        return go_on(input, error);
+}
+
+/* int64 travels as a string. */
+static int read_date(const cJSON *message, uint64_t *ret_usec) {
+        const char *text = json_string(message, "internalDate");
+        uint64_t msec;
+
+        if (!text || !*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 15)
+                return -EBADMSG;
+        msec = strtoull(text, NULL, 10);
+        if (msec > MAX_DATE_MSEC)
+                return -EBADMSG;
+        *ret_usec = msec * USEC_PER_MSEC;
+        return 0;
+}
+
+/* `<action id@domain>` */
+static bool is_message_id_of(const char *value, const char *action_id) {
+        size_t n = strlen(action_id);
+
+        return value[0] == '<' && strncmp(value + 1, action_id, n) == 0 && value[n + 1] == '@';
+}
+
+static bool has_marker(const cJSON *message, const char *action_id) {
+        const cJSON *header;
+
+        cJSON_ArrayForEach (header, json_member(json_member(message, "payload"), "headers")) {
+                const char *name = json_string(header, "name"),
+                           *value = json_string(header, "value");
+
+                if (!name || !value)
+                        continue;
+                if (strcasecmp(name, "X-Action-Id") == 0 && strcmp(value, action_id) == 0)
+                        return true;
+                if (strcasecmp(name, "Message-ID") == 0 && is_message_id_of(value, action_id))
+                        return true;
+        }
+        return false;
+}
+
+/* The result of a send, with the time when Gmail took it. */
+static int make_result(const cJSON *message, uint64_t date_usec, cJSON **ret,
+                       struct ae_error *error) {
+        _cleanup_(json_freep) cJSON *result = cJSON_CreateObject();
+        const char *thread_id = json_string(message, "threadId");
+        char date[RFC3339_SIZE];
+
+        clock_format_rfc3339(date_usec, date);
+        if (!cJSON_AddStringToObject(result, "message_id", json_string(message, "id")) ||
+            (is_id(thread_id) && !cJSON_AddStringToObject(result, "thread_id", thread_id)) ||
+            !cJSON_AddStringToObject(result, "timestamp", date))
+                return ae_error_from_errno(error, -ENOMEM);
+        *ret = TAKE_PTR(result);
+        return 0;
+}
+
+static int count_older(const struct adapter_input *input, struct ae_error *error) {
+        int64_t n = 0;
+
+        (void)json_integer(input->notes, OLDER, &n);
+        cJSON_DeleteItemFromObjectCaseSensitive(input->notes, OLDER);
+        if (!cJSON_AddNumberToObject(input->notes, OLDER, (double)(n + 1)))
+                return ae_error_from_errno(error, -ENOMEM);
+        return 0;
+}
+
+static int read_message(const struct adapter_input *input, const cJSON *message,
+                        const struct http_response *response, cJSON **ret_result,
+                        struct ae_error *error) {
+        const cJSON *ids = json_member(input->notes, IDS);
+        const char *id = json_string(message, "id");
+        uint64_t date_usec;
+        int r;
+
+        if (!id || strcmp(id, cJSON_GetArrayItem(ids, 0)->valuestring) != 0 ||
+            read_date(message, &date_usec) < 0)
+                return unreadable(response, error);
+        if (has_marker(message, input->action_id))
+                return make_result(message, date_usec, ret_result, error);
+
+        if (date_usec + SKEW_USEC < input->attempt_usec) {
+                r = count_older(input, error);
+                if (r < 0)
+                        return r;
+        }
+        cJSON_DeleteItemFromArray(cJSON_GetObjectItemCaseSensitive(input->notes, IDS), 0);
+        return go_on(input, error);
+}
+
+static int interpret(const struct adapter_input *input, const struct http_response *response,
+                     cJSON **ret_result, struct ae_error *error) {
+        cJSON *ids = cJSON_GetObjectItemCaseSensitive(input->notes, IDS);
+        _cleanup_(json_freep) cJSON *body = NULL;
+
+        if (response->status == 404 && ids) { /* deleted since it was listed */
+                cJSON_DeleteItemFromArray(ids, 0);
+                return go_on(input, error);
+        }
+        if (response->status < 200 || response->status > 299)
+                return google_error(response, "Gmail", input->now_usec, error);
+
+        (void)json_parse(response->body, response->body_size, &body, /* ret_fault= */ NULL);
+        if (!ids)
+                return read_list(input, body, response, error);
+        return read_message(input, body, response, ret_result, error);
+}
+
+const struct adapter_reconcile send_email_reconcile = { build, interpret };
