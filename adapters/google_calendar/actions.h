@@ -8,14 +8,15 @@
 #include "action/adapter.h"
 
 /*
- * create_event: events.insert with an id that is the action's. A second attempt is told by Google
- * that there is such an event; then a second exchange looks whether it is this action's.
+ * create_event: events.insert with an id that is the action's, so that what became of it is one
+ * events.get away.
  */
 int create_event_check(const struct cJSON *payload, struct ae_error *error);
 int create_event_build(const struct adapter_input *input, struct http_request *ret,
                        struct ae_error *error);
 int create_event_interpret(const struct adapter_input *input, const struct http_response *response,
                            struct cJSON **ret_result, struct ae_error *error);
+extern const struct adapter_reconcile create_event_reconcile;
 
 /* update_event: events.patch. */
 int update_event_check(const struct cJSON *payload, struct ae_error *error);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -9,8 +8,8 @@
 #include "google_calendar/event.h"
 #include "google_calendar/request.h"
 
-/* The note that Google has an event of this id already. */
-#define DUPLICATE "duplicate"
+#define NOT_FOUND 404
+#define DUPLICATE 409
 /* extendedProperties.private of the event: whose it is, beside its id. */
 #define MARKER "actionId"
 
@@ -28,26 +27,10 @@ static void write_body(const struct adapter_input *input, struct buffer *to) {
         buffer_puts(to, "}");
 }
 
-/* Is the event that Google has this action's? */
-static int build_look(const struct adapter_input *input, struct http_request *ret,
-                      struct ae_error *error) {
-        _cleanup_(buffer_done) struct buffer url = { 0 };
-        int r;
-
-        r = calendar_put_event(input, input->action_id, &url, error);
-        if (r < 0)
-                return r;
-        ret->repeatable = true;
-        return calendar_finish_request("GET", &url, ret, error);
-}
-
 int create_event_build(const struct adapter_input *input, struct http_request *ret,
                        struct ae_error *error) {
         _cleanup_(buffer_done) struct buffer url = { 0 };
         int r;
-
-        if (json_member(input->notes, DUPLICATE))
-                return build_look(input, ret, error);
 
         r = calendar_put_events(input, &url, error);
         if (r < 0)
@@ -59,6 +42,27 @@ int create_event_build(const struct adapter_input *input, struct http_request *r
         return calendar_finish_request("POST", &url, ret, error);
 }
 
+/* Nobody else has this action's id: what has it already is most likely the event itself. */
+int create_event_interpret(const struct adapter_input *input, const struct http_response *response,
+                           cJSON **ret_result, struct ae_error *error) {
+        if (response->status != DUPLICATE)
+                return answer_written(input, response, ret_result, error);
+
+        error->upstream_status = response->status;
+        return ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                            "the calendar has an event with the id that this one was to have, so "
+                            "it may have been created; look there before creating it again");
+}
+
+static int build_look(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer url = { 0 };
+        int r;
+
+        r = calendar_put_event(input, input->action_id, &url, error);
+        return r < 0 ? r : calendar_finish_request("GET", &url, ret, error);
+}
+
 static bool is_ours(const struct adapter_input *input, const cJSON *event) {
         const cJSON *properties = json_member(event, "extendedProperties");
         const char *marker = json_string(json_member(properties, "private"), MARKER);
@@ -66,11 +70,14 @@ static bool is_ours(const struct adapter_input *input, const cJSON *event) {
         return marker && strcmp(marker, input->action_id) == 0;
 }
 
+/* An event that was deleted since is there and cancelled; an id belongs to one event for ever. */
 static int interpret_look(const struct adapter_input *input, const struct http_response *response,
                           cJSON **ret_result, struct ae_error *error) {
         _cleanup_(json_freep) cJSON *event = NULL, *result = NULL;
         int r;
 
+        if (response->status == NOT_FOUND)
+                return ADAPTER_ABSENT;
         if (!answer_is_success(response))
                 return answer_error(input, response, error);
 
@@ -78,25 +85,10 @@ static int interpret_look(const struct adapter_input *input, const struct http_r
         r = answer_read_written(event, &result);
         if (r < 0)
                 return answer_unclear(response, r, error);
-        if (!is_ours(input, event)) {
-                error->upstream_status = 409;
-                ae_error_quote(error->upstream_reason, sizeof(error->upstream_reason), "duplicate");
-                return ae_error_set(error, AE_UPSTREAM_REJECTED,
-                                    "the calendar has another event with the id that this one was "
-                                    "to have; nothing was created");
-        }
+        if (!is_ours(input, event))
+                return ADAPTER_ABSENT;
         *ret_result = TAKE_PTR(result);
         return 0;
 }
 
-int create_event_interpret(const struct adapter_input *input, const struct http_response *response,
-                           cJSON **ret_result, struct ae_error *error) {
-        if (json_member(input->notes, DUPLICATE))
-                return interpret_look(input, response, ret_result, error);
-        if (response->status != 409)
-                return answer_written(input, response, ret_result, error);
-
-        if (!cJSON_AddTrueToObject(input->notes, DUPLICATE))
-                return ae_error_from_errno(error, -ENOMEM);
-        return ADAPTER_CONTINUE;
-}
+const struct adapter_reconcile create_event_reconcile = { build_look, interpret_look };

@@ -39,10 +39,11 @@ static const struct adapter_action actions[] = {
                         .payload_schema = schema_create_event_payload,
                         .result_schema = schema_create_event_result,
                         .oauth_scopes = write_scopes,
-                        .idempotency = IDEMPOTENCY_IDEMPOTENT,
+                        .idempotency = IDEMPOTENCY_RECONCILABLE,
                         .check = create_event_check,
                         .build = create_event_build,
                         .interpret = create_event_interpret,
+                        .reconcile = &create_event_reconcile,
         },
         {
                         .action_type = "delete_event",

@@ -11,12 +11,16 @@ from google_calendar import GoogleCalendar
 LUNCH = {"title": "Lunch", "start": "2026-07-25T12:00:00Z", "end": "2026-07-25T13:00:00Z"}
 
 CONFIG = """
+[Engine]
+ReconcileSec=0.3
+
 [Http]
 ConnectTimeoutSec=2
 FirstByteTimeoutSec=3
 TotalTimeoutSec=6
 MaxResponseBytes=1M
 """
+N_LOOKS = 5
 
 emulated = strict = upstream = None
 
@@ -211,12 +215,18 @@ class Strict(Case):
         "update_event": {"event_id": "abcde", "title": "x"},
     }
 
+    @staticmethod
+    def told(action, code):
+        """A second create_event is a second event: what a repeat may double is unknown instead."""
+        unclear = "upstream_error", "upstream_timeout"
+        return "outcome_unknown" if action == "create_event" and code in unclear else code
+
     def test_what_google_says(self):
         for fault, (code, status, reason) in self.ANSWERS.items():
             for action, payload in self.ACTIONS.items():
                 with self.subTest(fault=fault, action=action):
                     error = self.refused(action, **payload, calendar_id=f"{fault}@example.com")
-                    self.assertEqual(error["code"], code, error)
+                    self.assertEqual(error["code"], self.told(action, code), error)
                     if code == "upstream_rejected":
                         self.assertEqual(error["upstream"]["status"], status)
                         self.assertEqual(error["upstream"]["reason"], reason)
@@ -231,30 +241,32 @@ class Strict(Case):
                 with self.subTest(fault=fault, action=action):
                     error = self.refused(action, **self.ACTIONS[action],
                                          calendar_id=f"{fault}@example.com")
-                    self.assertEqual(error["code"], "upstream_error", error)
-        error = self.refused("create_event", **LUNCH, calendar_id="hang@example.com")
-        self.assertEqual(error["code"], "upstream_timeout", error)
+                    self.assertEqual(error["code"], self.told(action, "upstream_error"), error)
+        for action in "create_event", "list_events":
+            error = self.refused(action, **self.ACTIONS[action], calendar_id="hang@example.com")
+            self.assertEqual(error["code"], self.told(action, "upstream_timeout"), error)
 
-    def test_an_event_that_is_there_already_and_is_ours(self):
-        """The connection ends before Google says that it took the event; libcurl sends it again."""
+    def test_an_event_that_was_created_without_a_word(self):
+        """The connection ends before Google says that it took the event."""
         calendar = "swallow@example.com"
         self.do("list_events", calendar_id=calendar)  # so that the connection is not new
-        created = self.do("create_event", **LUNCH, calendar_id=calendar)
-        self.assertEqual(list(upstream.events[calendar]), [created["event_id"]])
-        self.assertEqual(upstream.methods(calendar), ["GET", "POST", "POST", "GET"])
+        response = self.c.call(request("create_event", LUNCH | {"calendar_id": calendar}))
+        self.assertEqual(response["status"], "success", response)
+        self.assertIs(response["reconciled"], True)
+        self.assertEqual(list(upstream.events[calendar]), [response["result"]["event_id"]])
+        self.assertEqual(upstream.methods(calendar), ["GET", "POST", "GET"])
 
     def test_an_event_that_is_there_already_and_is_not_ours(self):
         error = self.refused("create_event", **LUNCH, calendar_id="foreign@example.com")
-        self.assertEqual(error["code"], "upstream_rejected", error)
+        self.assertEqual(error["code"], "upstream_error", error)
         self.assertEqual(error["upstream"]["status"], 409)
-        self.assertEqual(error["upstream"]["reason"], "duplicate")
-        self.assertEqual(upstream.methods("foreign@example.com"), ["POST", "GET"])
+        self.assertEqual(upstream.methods("foreign@example.com"), ["POST"] + ["GET"] * N_LOOKS)
 
     def test_whose_event_it_is_cannot_be_told(self):
-        """The second exchange fails: that is told as it is, and nothing is created after it."""
+        """It may have been created, and nothing is created after it."""
         codes = {
-            "close": "upstream_error", "e404": "upstream_rejected", "e429": "rate_limited",
-            "e503": "upstream_error", "html": "upstream_error",
+            "close": "outcome_unknown", "e403owner": "outcome_unknown", "e404": "upstream_error",
+            "e429": "outcome_unknown", "e503": "outcome_unknown", "html": "outcome_unknown",
         }  # fmt: skip
         for fault, code in codes.items():
             with self.subTest(fault):

@@ -194,90 +194,84 @@ static void test_listed(void **state) {
                 assert_result("list_events", cases[i].body, cases[i].result);
 }
 
-/* What the first exchange leaves behind when Google has an event of that id. */
-static cJSON *notes_of_conflict(const cJSON *payload) {
-        cJSON *notes = cJSON_CreateObject(), *result = NULL;
+/* Nothing but this action has that id. */
+static void test_conflict_is_unclear(void **state) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
-        struct adapter_input input = input_of(payload, notes);
+        struct adapter_input input = input_of(NULL, NULL);
         struct http_response response = answer(409, GOOGLE(409, "global", "duplicate"));
+        cJSON *result = NULL;
 
         assert_int_equal(action("create_event")->interpret(&input, &response, &result, &error),
-                         ADAPTER_CONTINUE);
+                         ae_code_errno(AE_OUTCOME_UNKNOWN));
+        assert_int_equal(error.code, AE_OUTCOME_UNKNOWN);
+        assert_int_equal(error.upstream_status, 409);
         assert_null(result);
-        assert_int_equal(error.code, AE_NONE);
-        return notes;
 }
 
-static void test_conflict_is_looked_at(void **state) {
+static void test_look(void **state) {
         _cleanup_(json_freep) cJSON *payload =
                         parse("{\"calendar_id\":\"a#b\",\"send_updates\":\"all\",\"title\":\"x\"}");
-        _cleanup_(json_freep) cJSON *notes = notes_of_conflict(payload);
         _cleanup_(http_request_done) struct http_request q = { 0 };
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
-        struct adapter_input input = input_of(payload, notes);
+        struct adapter_input input = input_of(payload, NULL);
 
-        assert_int_equal(action("create_event")->build(&input, &q, &error), 0);
+        assert_int_equal(action("create_event")->reconcile->build(&input, &q, &error), 0);
         assert_string_equal(q.method, "GET");
         assert_string_equal(q.url,
                             "https://calendar.example/calendar/v3/calendars/a%23b/events/" ID);
         assert_int_equal(q.body.size, 0);
         assert_int_equal(q.n_headers, 0);
-        assert_true(q.repeatable);
 }
 
-static void test_conflict_both_ways(void **state) {
+static void test_what_a_look_sees(void **state) {
 #define FOUND(marker) \
         "{\"id\":\"" ID "\",\"status\":\"cancelled\",\"extendedProperties\":" marker "}"
         static const struct {
                 int status;
                 const char *body;
+                int r;
                 enum ae_code code;
-                int upstream_status;
         } cases[] = {
-                { 200, FOUND("{\"private\":{\"actionId\":\"" ID "\"}}"), AE_NONE, 0 },
-                { 200, FOUND("{\"private\":{\"actionId\":\"f" ID "\"}}"), AE_UPSTREAM_REJECTED,
-                  409 },
-                { 200, FOUND("{\"private\":{\"actionId\":7}}"), AE_UPSTREAM_REJECTED, 409 },
-                { 200, FOUND("{\"shared\":{\"actionId\":\"" ID "\"}}"), AE_UPSTREAM_REJECTED, 409 },
-                { 200, FOUND("7"), AE_UPSTREAM_REJECTED, 409 },
-                { 200, "{\"id\":\"" ID "\"}", AE_UPSTREAM_REJECTED, 409 },
-                { 200, "{}", AE_UPSTREAM_ERROR, 200 },
-                { 200, "", AE_UPSTREAM_ERROR, 200 },
-                { 404, GOOGLE(404, "global", "notFound"), AE_UPSTREAM_REJECTED, 404 },
-                { 409, GOOGLE(409, "global", "conflict"), AE_UPSTREAM_REJECTED, 409 },
-                { 429, GOOGLE(429, "usageLimits", "rateLimitExceeded"), AE_RATE_LIMITED, 429 },
-                { 500, "", AE_UPSTREAM_ERROR, 500 },
+                { 200, FOUND("{\"private\":{\"actionId\":\"" ID "\"}}"), 0, AE_NONE },
+                { 200, FOUND("{\"private\":{\"actionId\":\"f" ID "\"}}"), ADAPTER_ABSENT, AE_NONE },
+                { 200, FOUND("{\"private\":{\"actionId\":7}}"), ADAPTER_ABSENT, AE_NONE },
+                { 200, FOUND("{\"shared\":{\"actionId\":\"" ID "\"}}"), ADAPTER_ABSENT, AE_NONE },
+                { 200, FOUND("7"), ADAPTER_ABSENT, AE_NONE },
+                { 200, "{\"id\":\"" ID "\"}", ADAPTER_ABSENT, AE_NONE },
+                { 404, GOOGLE(404, "global", "notFound"), ADAPTER_ABSENT, AE_NONE },
+                { 404, "", ADAPTER_ABSENT, AE_NONE },
+                { 200, "{}", -1, AE_UPSTREAM_ERROR },
+                { 200, "", -1, AE_UPSTREAM_ERROR },
+                { 302, "", -1, AE_UPSTREAM_REJECTED },
+                { 403, GOOGLE(403, "global", "forbidden"), -1, AE_UPSTREAM_REJECTED },
+                { 410, GOOGLE(410, "global", "deleted"), -1, AE_UPSTREAM_REJECTED },
+                { 429, GOOGLE(429, "usageLimits", "rateLimitExceeded"), -1, AE_RATE_LIMITED },
+                { 500, "", -1, AE_UPSTREAM_ERROR },
         };
-        _cleanup_(json_freep) cJSON *payload = parse("{\"title\":\"x\"}");
-        _cleanup_(json_freep) cJSON *notes = notes_of_conflict(payload);
-        struct adapter_input input = input_of(payload, notes);
+        struct adapter_input input = input_of(NULL, NULL);
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(ae_error_done) struct ae_error error = { 0 };
                 _cleanup_(json_freep) cJSON *result = NULL;
                 struct http_response response = answer(cases[i].status, cases[i].body);
-                int r = action("create_event")->interpret(&input, &response, &result, &error);
+                int r = action("create_event")
+                                        ->reconcile->interpret(&input, &response, &result, &error);
 
                 assert_int_equal(error.code, cases[i].code);
-                assert_int_equal(error.upstream_status, cases[i].upstream_status);
-                assert_int_equal(r, cases[i].code == AE_NONE ? 0 : ae_code_errno(cases[i].code));
-                if (cases[i].code == AE_NONE)
+                assert_int_equal(r, cases[i].r < 0 ? ae_code_errno(cases[i].code) : cases[i].r);
+                assert_int_equal(result != NULL, r == 0);
+                if (result)
                         assert_string_equal(json_string(result, "event_id"), ID);
-                else
-                        assert_null(result);
         }
 #undef FOUND
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_gone),
-                cmocka_unit_test(test_deleted),
-                cmocka_unit_test(test_written),
-                cmocka_unit_test(test_listed),
-                cmocka_unit_test(test_conflict_is_looked_at),
-                cmocka_unit_test(test_conflict_both_ways),
+                cmocka_unit_test(test_errors),  cmocka_unit_test(test_gone),
+                cmocka_unit_test(test_deleted), cmocka_unit_test(test_written),
+                cmocka_unit_test(test_listed),  cmocka_unit_test(test_conflict_is_unclear),
+                cmocka_unit_test(test_look),    cmocka_unit_test(test_what_a_look_sees),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static void test_table_is_whole(void **state) {
                 const char *type, *scope;
                 enum idempotency idempotency;
         } cases[] = {
-                { "create_event", "calendar.events", IDEMPOTENCY_IDEMPOTENT },
+                { "create_event", "calendar.events", IDEMPOTENCY_RECONCILABLE },
                 { "delete_event", "calendar.events", IDEMPOTENCY_IDEMPOTENT },
                 { "list_events", "calendar.events.readonly", IDEMPOTENCY_READ },
                 { "update_event", "calendar.events", IDEMPOTENCY_IDEMPOTENT },
