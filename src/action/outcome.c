@@ -62,9 +62,10 @@ int outcome_of_response(adapter_interpret_fn *interpret, const struct adapter_in
         if (r >= 0)
                 return r;
 
-        /* A failure of our own (no code) came after the platform had its request, too. */
-        if (!repeatable && (error->code == AE_NONE || error->code == AE_UPSTREAM_ERROR ||
-                            error->code == AE_UPSTREAM_TIMEOUT)) {
+        /* A failure of our own came after the platform had its request, too. */
+        if (!repeatable &&
+            (error->code == AE_NONE || error->code == AE_INTERNAL ||
+             error->code == AE_UPSTREAM_ERROR || error->code == AE_UPSTREAM_TIMEOUT)) {
                 error->upstream_status = response->status;
                 return ae_error_set(error, AE_OUTCOME_UNKNOWN,
                                     "the platform answered with status %d, which does not say "

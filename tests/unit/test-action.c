@@ -18,6 +18,8 @@ static int interpret(const struct adapter_input *input, const struct http_respon
                 return ae_error_set(error, AE_UPSTREAM_ERROR, "status %d", response->status);
         if (response->status >= 400)
                 return ae_error_set(error, AE_UPSTREAM_REJECTED, "status %d", response->status);
+        if (response->status == 298)
+                return ae_error_from_errno(error, -ENOMEM);
         if (response->status == 299)
                 return -ENOMEM;
         *ret_result = cJSON_CreateObject();
@@ -81,6 +83,7 @@ static void test_outcomes(void **state) {
                 enum ae_code write, read;
         } cases[] = {
                 { HTTP_ANSWERED, 200, true, AE_NONE, AE_NONE },
+                { HTTP_ANSWERED, 298, true, AE_OUTCOME_UNKNOWN, AE_INTERNAL },
                 { HTTP_ANSWERED, 299, true, AE_OUTCOME_UNKNOWN, AE_INTERNAL },
                 { HTTP_ANSWERED, 400, true, AE_UPSTREAM_REJECTED, AE_UPSTREAM_REJECTED },
                 { HTTP_ANSWERED, 500, true, AE_OUTCOME_UNKNOWN, AE_UPSTREAM_ERROR },
