@@ -113,5 +113,7 @@ void outcome_withhold(const struct secret *token, struct cJSON *result, struct a
                 (void)ae_error_set(error, error->code,
                                    "the platform's answer held the access token, and is not "
                                    "repeated");
+        withhold_in_tree(token, error->errors);
+        withhold_in_tree(token, error->details);
         withhold_in_tree(token, result);
 }

@@ -154,6 +154,8 @@ static void test_a_token_in_an_answer(void **state) {
                 (void)ae_error_set(&error, AE_UPSTREAM_REJECTED, "it said '%s'", text);
                 strcpy(error.upstream_reason, text);
                 strcpy(error.upstream_message, text);
+                ae_error_add(&error, "/status", "is none of '%s'", text);
+                ae_error_detail(&error, "what", text);
                 list = cJSON_AddArrayToObject(result, "list");
                 cJSON_AddItemToArray(list, cJSON_CreateString(text));
                 cJSON_AddItemToArray(list, cJSON_CreateString("good"));
@@ -163,6 +165,11 @@ static void test_a_token_in_an_answer(void **state) {
                 assert_int_equal(strstr(error.message, "it said") == NULL, cases[i].withheld);
                 assert_string_equal(error.upstream_reason, cases[i].withheld ? "" : text);
                 assert_string_equal(error.upstream_message, cases[i].withheld ? "" : text);
+                assert_string_equal(json_string(error.errors->child, "path"), "/status");
+                assert_int_equal(strstr(json_string(error.errors->child, "message"), "is") == NULL,
+                                 cases[i].withheld);
+                assert_int_equal(strcmp(json_string(error.details, "what"), text) != 0,
+                                 cases[i].withheld);
                 if (cases[i].withheld)
                         assert_int_equal(strspn(list->child->valuestring, "*"), strlen(text));
                 else
