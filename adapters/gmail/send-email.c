@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "common/word.h"
 #include "gmail/email.h"
 #include "google/answer.h"
 #include "mail/address.h"
@@ -125,16 +126,10 @@ int send_email_build(const struct adapter_input *input, struct http_request *ret
         return r < 0 ? ae_error_from_errno(error, r) : 0;
 }
 
-/* An id of Gmail's: short and printable, or it is none. */
 static const char *read_id(const cJSON *body, const char *name) {
         const char *id = json_string(body, name);
 
-        if (!id || !*id || strlen(id) > MAX_ID)
-                return NULL;
-        for (const char *p = id; *p; p++)
-                if (*p <= ' ' || *p > '~')
-                        return NULL;
-        return id;
+        return word_fits(id, MAX_ID) ? id : NULL;
 }
 
 int send_email_interpret(const struct adapter_input *input, const struct http_response *response,

@@ -2,9 +2,9 @@
 #include "google_calendar/answer.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/json.h"
+#include "common/word.h"
 #include "google/answer.h"
 
 #define SERVICE "Google Calendar"
@@ -36,21 +36,12 @@ int answer_unclear(const struct http_response *response, int r, struct ae_error 
                             response->status);
 }
 
-static bool is_word(const char *text, size_t max) {
-        size_t n = 0;
-
-        while (n <= max && text[n] > ' ' && text[n] <= '~')
-                n++;
-        return n > 0 && n <= max && !text[n];
-}
-
 static bool is_id(const char *text) {
-        return is_word(text, MAX_ID);
+        return word_fits(text, MAX_ID);
 }
 
-/* Somebody will click on it. */
 static bool is_link(const char *text) {
-        return strncmp(text, "https://", strlen("https://")) == 0 && is_word(text, MAX_LINK);
+        return word_is_link(text, MAX_LINK);
 }
 
 static bool is_text(const char *text) {

@@ -2,9 +2,9 @@
 #include "notion/page.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/json.h"
+#include "common/word.h"
 #include "notion/request.h"
 
 #define URL_MAX 2000
@@ -18,12 +18,7 @@ const char *page_id(const cJSON *page) {
 const char *page_url(const cJSON *page) {
         const char *url = json_string(page, "url");
 
-        if (!url || strncmp(url, "https://", strlen("https://")) != 0 || strlen(url) > URL_MAX)
-                return NULL;
-        for (const char *p = url; *p; p++)
-                if (*p <= ' ' || *p > '~')
-                        return NULL;
-        return url;
+        return word_is_link(url, URL_MAX) ? url : NULL;
 }
 
 int page_result(const cJSON *page, cJSON **ret) {
