@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "common/quote.h"
+#include "common/refusal.h"
 #include "common/retry-after.h"
 #include "http/http.h"
 
@@ -137,20 +138,11 @@ int google_error(const struct http_response *response, const char *service, uint
         t = read_body(body);
         m = find_meaning(response->status, &t);
 
-        error->upstream_status = response->status;
         quote_upstream(&t, error);
         if (m->daily)
                 error->retry_after_msec = until_day_reset_msec(now_usec);
         else if (m->code == AE_RATE_LIMITED)
                 error->retry_after_msec =
                                 retry_after_msec(response->retry_after, now_usec, QUOTA_WAIT_MSEC);
-
-        if (m->advice)
-                return ae_error_set(error, m->code, "%s answered %d: %s", service, response->status,
-                                    m->advice);
-        if (*error->upstream_message)
-                return ae_error_set(error, m->code, "%s refused the request: '%s'", service,
-                                    error->upstream_message);
-        return ae_error_set(error, m->code, "%s refused the request with status %d", service,
-                            response->status);
+        return refusal_tell(response, service, m->code, m->advice, error);
 }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "common/quote.h"
+#include "common/refusal.h"
 #include "common/retry-after.h"
 
 /* Budgets are for a window of 60 seconds. */
@@ -62,21 +63,12 @@ static int tell_error(const struct http_response *response, const cJSON *body, u
         const struct meaning *m = find_meaning(response->status, word);
         enum ae_code code = repeatable ? m->again : m->once;
 
-        error->upstream_status = response->status;
         (void)quote_reason(word, error);
         quote_message(json_string(body, "message"), error);
         if (code == AE_RATE_LIMITED)
                 error->retry_after_msec =
                                 retry_after_msec(response->retry_after, now_usec, WAIT_MSEC);
-
-        if (m->advice)
-                return ae_error_set(error, code, "Notion answered %d: %s", response->status,
-                                    m->advice);
-        if (*error->upstream_message)
-                return ae_error_set(error, code, "Notion refused the request: '%s'",
-                                    error->upstream_message);
-        return ae_error_set(error, code, "Notion refused the request with status %d",
-                            response->status);
+        return refusal_tell(response, "Notion", code, m->advice, error);
 }
 
 int notion_answer(const struct adapter_input *input, const struct http_response *response,

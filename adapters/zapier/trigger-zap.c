@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "common/refusal.h"
 #include "common/retry-after.h"
 
 #define CATCH_PATH "/hooks/catch/"
@@ -136,11 +137,10 @@ static int tell_error(const struct http_response *response, uint64_t now_usec,
                       struct ae_error *error) {
         const struct meaning *m = find_meaning(response->status);
 
-        error->upstream_status = response->status;
         if (m->code == AE_RATE_LIMITED)
                 error->retry_after_msec =
                                 retry_after_msec(response->retry_after, now_usec, RATE_WAIT_MSEC);
-        return ae_error_set(error, m->code, "Zapier answered %d: %s", response->status, m->advice);
+        return refusal_tell(response, "Zapier", m->code, m->advice, error);
 }
 
 /* An answer may echo the hook's URL or pieces of it, and a piece may look like any word. */
