@@ -70,16 +70,25 @@ static bool is_ours(const struct adapter_input *input, const cJSON *event) {
         return marker && strcmp(marker, input->action_id) == 0;
 }
 
+/* Only Google's own word counts: a 404 of whatever else stands there is no answer. */
+static int read_absence(const struct adapter_input *input, const struct http_response *response,
+                        struct ae_error *error) {
+        int r = answer_error(input, response, error);
+
+        if (response->status != NOT_FOUND || strcmp(error->upstream_reason, "notFound") != 0)
+                return r;
+        ae_error_done(error);
+        return ADAPTER_ABSENT;
+}
+
 /* An event that was deleted since is there and cancelled; an id belongs to one event for ever. */
 static int interpret_look(const struct adapter_input *input, const struct http_response *response,
                           cJSON **ret_result, struct ae_error *error) {
         _cleanup_(json_freep) cJSON *event = NULL, *result = NULL;
         int r;
 
-        if (response->status == NOT_FOUND)
-                return ADAPTER_ABSENT;
         if (!answer_is_success(response))
-                return answer_error(input, response, error);
+                return read_absence(input, response, error);
 
         event = answer_body(response);
         r = answer_read_written(event, &result);
