@@ -15,10 +15,12 @@
 
 struct cJSON;
 
-/* What a repeat would do. action-engine-protocol(7), "Once, and only once". */
+/*
+ * What a repeat by the client would do: the same payload, as another action with another action_id.
+ */
 enum idempotency {
         IDEMPOTENCY_READ,
-        IDEMPOTENCY_IDEMPOTENT,   /* the platform itself recognises a repeat */
+        IDEMPOTENCY_IDEMPOTENT,   /* nothing that the first has not done */
         IDEMPOTENCY_RECONCILABLE, /* the platform can be asked what became of it */
         IDEMPOTENCY_UNREPEATABLE,
 };
