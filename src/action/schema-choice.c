@@ -62,7 +62,8 @@ static void explain(struct schema_run *run, const struct schema_rule *rule, cons
 
 void schema_check_any_of(struct schema_run *run, const struct schema_rule *rule,
                          const cJSON *instance, const struct schema_path *at) {
-        if (count_fitting(run, rule, instance, at, 1) == 0)
+        /* Each that fits says what it has looked at, if that is asked. */
+        if (count_fitting(run, rule, instance, at, run->seen ? rule->n_children : 1) == 0)
                 explain(run, rule, instance, at);
 }
 
@@ -86,4 +87,15 @@ void schema_check_not(struct schema_run *run, const struct schema_rule *rule, co
                 schema_fault(run, at, "must not be this: %s", title);
         else
                 schema_fault(run, at, "has a form that is not allowed here");
+}
+
+void schema_check_if(struct schema_run *run, const struct schema_rule *rule, const cJSON *instance,
+                     const struct schema_path *at) {
+        const struct schema_rule *branch;
+
+        if (!rule->beside[0] && !rule->beside[1] && !run->seen)
+                return;
+        branch = rule->beside[!schema_fits(run, &rule->children[0].node, instance, at)];
+        if (branch)
+                schema_check(run, &branch->children[0].node, instance, at);
 }

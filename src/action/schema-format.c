@@ -95,6 +95,10 @@ static bool is_date_time(const char *text) {
         return take_date(&text) && take(&text, "Tt") && take_time(&text) && !*text;
 }
 
+static bool is_time(const char *text) {
+        return take_time(&text) && !*text;
+}
+
 static bool is_uuid(const char *text) {
         for (size_t i = 0; i < 36; i++) {
                 bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -115,6 +119,14 @@ static bool is_address(const char *text, size_t size, int family) {
         memcpy(address, text, size);
         address[size] = 0;
         return inet_pton(family, address, &in) > 0;
+}
+
+static bool is_ipv4(const char *text) {
+        return is_address(text, strlen(text), AF_INET);
+}
+
+static bool is_ipv6(const char *text) {
+        return is_address(text, strlen(text), AF_INET6);
 }
 
 static bool is_mail_domain(const char *text) {
@@ -220,6 +232,9 @@ static const struct schema_format formats[] = {
         { "date",      is_date,      "must be a date such as 2025-07-25" },
         { "date-time", is_date_time, "must be a date and time such as 2025-07-25T15:21:00Z" },
         { "email",     is_email,     "must be one e-mail address such as user@example.com" },
+        { "ipv4",      is_ipv4,      "must be an IPv4 address such as 192.0.2.1" },
+        { "ipv6",      is_ipv6,      "must be an IPv6 address such as 2001:db8::1" },
+        { "time",      is_time,      "must be a time such as 15:21:00Z" },
         { "uri",       is_uri,       "must be a whole URI such as https://example.com/" },
         { "uuid",      is_uuid,      "must be a UUID such as 0193a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b" },
 };

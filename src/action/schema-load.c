@@ -23,19 +23,21 @@ int schema_load_text(struct schema_loader *l, const cJSON *parent, struct schema
         return 0;
 }
 
-int schema_load_id(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                   const struct schema_path *at) {
-        if (parent != l->schema->json)
-                return schema_refuse(l, at, "may stand at the root only");
+/* What it names has been noted by schema_identify(). */
+int schema_load_anchor(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
+                       const struct schema_path *at) {
         return schema_load_text(l, parent, rule, at);
 }
 
-int schema_load_dialect(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                        const struct schema_path *at) {
-        static const char dialect[] = "https://json-schema.org/draft/2020-12/schema";
+int schema_load_vocabulary(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
+                           const struct schema_path *at) {
+        const cJSON *member;
 
-        if (!cJSON_IsString(rule->value) || strcmp(rule->value->valuestring, dialect) != 0)
-                return schema_refuse(l, at, "must be \"%s\"", dialect);
+        if (!cJSON_IsObject(rule->value))
+                return schema_refuse(l, at, "must be an object of true and false");
+        cJSON_ArrayForEach (member, rule->value)
+                if (!cJSON_IsBool(member))
+                        return schema_refuse(l, at, "must be an object of true and false");
         return 0;
 }
 
@@ -71,7 +73,9 @@ int schema_load_enum(struct schema_loader *l, const cJSON *parent, struct schema
                      const struct schema_path *at) {
         const cJSON *value;
 
-        if (!cJSON_IsArray(rule->value) || !rule->value->child)
+        if (!cJSON_IsArray(rule->value))
+                return schema_refuse(l, at, "must be an array of values");
+        if (!rule->value->child && l->options->flags & SCHEMA_STRICT)
                 return schema_refuse(l, at, "must be an array of at least one value");
         rule->types = 0;
         cJSON_ArrayForEach (value, rule->value)
@@ -109,73 +113,28 @@ int schema_load_count(struct schema_loader *l, const cJSON *parent, struct schem
         return 0;
 }
 
-/* ---- what costs more than a look ---- */
-
-/* A neighbour that keeps small what an expensive rule looks at. */
-static int load_bound(struct schema_loader *l, const cJSON *parent, const char *name, double most,
-                      struct schema_rule *rule, const struct schema_path *at) {
-        const cJSON *bound = json_member(parent, name);
-
-        if (!bound || !cJSON_IsNumber(bound) || bound->valuedouble > most)
-                return schema_refuse(l, at, "needs a %s of at most %.0f beside it", name, most);
-        rule->number = bound->valuedouble;
-        return 0;
-}
-
 int schema_load_unique(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
                        const struct schema_path *at) {
         int r;
 
         r = schema_load_bool(l, parent, rule, at);
-        if (r < 0 || !cJSON_IsTrue(rule->value))
-                return r;
-        return load_bound(l, parent, "maxItems", SCHEMA_MAX_UNIQUE_ITEMS, rule, at);
+        return r < 0 ? r : !cJSON_IsTrue(rule->value);
 }
 
-static int compile(struct schema_loader *l, struct schema_rule *rule,
-                   const struct schema_path *at) {
-        _cleanup_(freep) regex_t *regex = NULL;
-        char reason[128];
-        locale_t before;
-        int r;
-
-        if (!l->schema->utf8)
-                l->schema->utf8 = newlocale(LC_CTYPE_MASK | LC_COLLATE_MASK, "C.UTF-8", NULL);
-        if (!l->schema->utf8)
-                return schema_refuse(l, at, "needs the locale C.UTF-8, which is missing here");
-        regex = malloc(sizeof(*regex));
-        if (!regex)
-                return -ENOMEM;
-
-        before = uselocale(l->schema->utf8);
-        r = regcomp(regex, rule->value->valuestring, REG_EXTENDED | REG_NOSUB);
-        if (r != 0)
-                regerror(r, regex, reason, sizeof(reason));
-        uselocale(before);
-        if (r == REG_ESPACE)
-                return -ENOMEM;
-        if (r != 0)
-                return schema_refuse(l, at, "is no regular expression: %s", reason);
-
-        rule->regex = TAKE_PTR(regex);
-        return 0;
-}
+/* ---- text ---- */
 
 int schema_load_pattern(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
                         const struct schema_path *at) {
-        const char *refusal;
+        const char *reason;
         int r;
 
         r = schema_load_text(l, parent, rule, at);
         if (r < 0)
                 return r;
-        refusal = schema_pattern_refusal(rule->value->valuestring);
-        if (refusal)
-                return schema_refuse(l, at, "%s", refusal);
-        r = load_bound(l, parent, "maxLength", SCHEMA_MAX_PATTERN_LENGTH, rule, at);
-        if (r < 0)
-                return r;
-        return compile(l, rule, at);
+        r = regex_new(rule->value->valuestring, &rule->regex, &reason);
+        if (r == -EINVAL)
+                return schema_refuse(l, at, "%s", reason);
+        return r;
 }
 
 int schema_load_format(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
@@ -185,151 +144,49 @@ int schema_load_format(struct schema_loader *l, const cJSON *parent, struct sche
         r = schema_load_text(l, parent, rule, at);
         if (r < 0)
                 return r;
+        if (!(l->options->flags & SCHEMA_ASSERT_FORMAT) &&
+            !(l->resource->vocabularies & SCHEMA_FORMAT_ASSERTION))
+                return 1;
         rule->format = schema_format_find(rule->value->valuestring);
-        if (!rule->format)
+        if (!rule->format && l->options->flags & SCHEMA_STRICT)
                 return schema_refuse(l, at, "is not a format that is known here");
-        return 0;
+        return !rule->format;
 }
 
-/* ---- schemas within ---- */
+/* ---- names ---- */
 
-/* Makes room for n children that are the rule's from now on, whatever happens. */
-static int new_children(struct schema_rule *rule, size_t n) {
-        rule->children = calloc(n > 0 ? n : 1, sizeof(*rule->children));
-        if (!rule->children)
-                return -ENOMEM;
-        rule->n_children = n;
-        return 0;
-}
-
-int schema_load_schema(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                       const struct schema_path *at) {
-        int r;
-
-        r = new_children(rule, 1);
-        if (r < 0)
-                return r;
-        return schema_node_load(l, rule->value, at, &rule->children[0].node);
-}
-
-int schema_load_additional(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                           const struct schema_path *at) {
-        rule->properties = json_member(parent, "properties");
-        return schema_load_schema(l, parent, rule, at);
-}
-
-int schema_load_schemas(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                        const struct schema_path *at) {
-        const cJSON *json;
-        size_t i = 0;
-        int r;
-
-        if (!cJSON_IsArray(rule->value) || !rule->value->child)
-                return schema_refuse(l, at, "must be an array of at least one schema");
-        r = new_children(rule, (size_t)cJSON_GetArraySize(rule->value));
-        if (r < 0)
-                return r;
-
-        cJSON_ArrayForEach (json, rule->value) {
-                struct schema_path here = schema_path_item(at, i);
-
-                r = schema_node_load(l, json, &here, &rule->children[i++].node);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-int schema_load_properties(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                           const struct schema_path *at) {
-        const cJSON *json;
-        size_t i = 0;
-        int r;
-
-        if (!cJSON_IsObject(rule->value))
-                return schema_refuse(l, at, "must be an object of schemas");
-        r = new_children(rule, (size_t)cJSON_GetArraySize(rule->value));
-        if (r < 0)
-                return r;
-
-        cJSON_ArrayForEach (json, rule->value) {
-                struct schema_path here = schema_path_member(at, json->string);
-
-                rule->children[i].name = json->string;
-                r = schema_node_load(l, json, &here, &rule->children[i++].node);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-int schema_load_required(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                         const struct schema_path *at) {
+static int check_names(struct schema_loader *l, const cJSON *names, const struct schema_path *at) {
         const cJSON *name, *other;
 
-        if (!cJSON_IsArray(rule->value))
+        if (!cJSON_IsArray(names))
                 return schema_refuse(l, at, "must be an array of names");
-        cJSON_ArrayForEach (name, rule->value) {
+        cJSON_ArrayForEach (name, names) {
                 if (!cJSON_IsString(name))
                         return schema_refuse(l, at, "must be an array of names");
-                for (other = rule->value->child; other != name; other = other->next)
+                for (other = names->child; other != name; other = other->next)
                         if (strcmp(other->valuestring, name->valuestring) == 0)
                                 return schema_refuse(l, at, "names '%s' twice", name->valuestring);
         }
         return 0;
 }
 
-/* schema.c has made the nodes; they are filled here, where the keyword stands. */
-int schema_load_definitions(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                            const struct schema_path *at) {
-        const cJSON *json;
-        size_t i = 0;
-        int r;
+int schema_load_required(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
+                         const struct schema_path *at) {
+        return check_names(l, rule->value, at);
+}
 
-        if (parent != l->schema->json)
-                return schema_refuse(l, at, "may stand at the root only");
+int schema_load_dependent_required(struct schema_loader *l, const cJSON *parent,
+                                   struct schema_rule *rule, const struct schema_path *at) {
+        const cJSON *names;
+
         if (!cJSON_IsObject(rule->value))
-                return schema_refuse(l, at, "must be an object of schemas");
+                return schema_refuse(l, at, "must be an object of arrays of names");
+        cJSON_ArrayForEach (names, rule->value) {
+                struct schema_path here = schema_path_member(at, names->string);
+                int r = check_names(l, names, &here);
 
-        cJSON_ArrayForEach (json, rule->value) {
-                struct schema_path here = schema_path_member(at, json->string);
-
-                r = schema_node_load(l, json, &here, &l->schema->defs[i++].node);
                 if (r < 0)
                         return r;
         }
-        return 0;
-}
-
-/* Whether a JSON Pointer's token stands for the name. */
-static bool token_is(const char *token, const char *name) {
-        for (; *token; token++, name++) {
-                char c = *token == '/' ? 0 : *token;
-
-                if (c == '~') {
-                        token++;
-                        c = *token == '0' ? '~' : *token == '1' ? '/' : 0;
-                }
-                if (c == 0 || c != *name)
-                        return false;
-        }
-        return *name == 0;
-}
-
-int schema_load_ref(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
-                    const struct schema_path *at) {
-        static const char prefix[] = "#/$defs/";
-        const char *token;
-
-        if (!cJSON_IsString(rule->value) ||
-            strncmp(rule->value->valuestring, prefix, strlen(prefix)) != 0)
-                return schema_refuse(l, at, "may lead to #/$defs/NAME only");
-
-        token = rule->value->valuestring + strlen(prefix);
-        for (size_t i = 0; i < l->schema->n_defs && !rule->target; i++)
-                if (token_is(token, l->schema->defs[i].name))
-                        rule->target = &l->schema->defs[i].node;
-        if (!rule->target)
-                return schema_refuse(l, at, "leads nowhere: there is no $defs/%s", token);
         return 0;
 }

@@ -80,6 +80,23 @@ static const char *value_of(const char *text, const char *name) {
         return strncmp(text, name, n) == 0 && text[n] == '=' ? text + n + 1 : NULL;
 }
 
+/* Names of categories that libunistring does not know. */
+static const struct {
+        const char *alias, *name;
+} aliases[] = {
+        { "Combining_Mark", "M" },
+        { "cntrl", "Cc" },
+        { "digit", "Nd" },
+        { "punct", "P" },
+};
+
+static uc_general_category_t find_category(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
+                if (strcmp(aliases[i].alias, name) == 0)
+                        name = aliases[i].name;
+        return uc_general_category_byname(name);
+}
+
 static bool find_property(const char *name, struct regex_property *ret) {
         const char *script = value_of(name, "Script") ?: value_of(name, "sc");
         const char *category = value_of(name, "General_Category") ?: value_of(name, "gc");
@@ -91,7 +108,7 @@ static bool find_property(const char *name, struct regex_property *ret) {
         }
 
         ret->kind = REGEX_CATEGORY;
-        ret->category = uc_general_category_byname(category ?: name);
+        ret->category = find_category(category ?: name);
         if (ret->category.bitmask != 0 || category)
                 return ret->category.bitmask != 0;
 

@@ -131,12 +131,13 @@ static struct schema_hash hash_pair(const unsigned char *key, struct schema_hash
 }
 
 /* Items in their order, members in any: a chain, and a sum. */
-static struct schema_hash hash_children(const unsigned char *key, const cJSON *value) {
+static struct schema_hash hash_children(struct schema_run *run, const cJSON *value) {
+        const unsigned char *key = run->schema->hash_key;
         struct schema_hash h = { 0 };
         const cJSON *child;
 
         cJSON_ArrayForEach (child, value) {
-                struct schema_hash c = schema_hash_of(key, child);
+                struct schema_hash c = schema_hash_of(run, child);
 
                 if (child->string) {
                         c = hash_pair(key, hash_bytes(key, child->string, strlen(child->string)),
@@ -149,18 +150,23 @@ static struct schema_hash hash_children(const unsigned char *key, const cJSON *v
         return h;
 }
 
-struct schema_hash schema_hash_of(const unsigned char key[static 16], const cJSON *value) {
+struct schema_hash schema_hash_of(struct schema_run *run, const cJSON *value) {
+        const unsigned char *key = run->schema->hash_key;
         unsigned type = schema_type_of(value);
         struct schema_hash kind = { { type, (uint64_t)cJSON_IsTrue(value) } }, h = { 0 };
 
-        if (type == SCHEMA_STRING)
-                h = hash_bytes(key, value->valuestring, strlen(value->valuestring));
-        else if (type & SCHEMA_NUMBER) {
+        run->n_steps++;
+        if (type == SCHEMA_STRING) {
+                size_t size = strlen(value->valuestring);
+
+                run->n_steps += size / 64;
+                h = hash_bytes(key, value->valuestring, size);
+        } else if (type & SCHEMA_NUMBER) {
                 double number = value->valuedouble + 0.0; /* of two zeroes, the one without sign */
 
                 h = hash_bytes(key, &number, sizeof(number));
         } else if (type & (SCHEMA_ARRAY | SCHEMA_OBJECT))
-                h = hash_children(key, value);
+                h = hash_children(run, value);
         return hash_pair(key, kind, h);
 }
 

@@ -2,228 +2,107 @@
 #include "action/schema-node.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* How many nodes may judge one value in a row, as by $ref to a $ref. */
-#define MAX_CHAIN 32
-#define CHAIN_OPEN UINT_MAX
-
 /*
- * How many nodes may be asked in one validation: an end for schemas whose alternatives multiply
- * with each level of the instance.
+ * How many nodes may be asked in one validation, or other things of that price be done: an end for
+ * schemas whose alternatives multiply with each level of the instance.
  */
 #define MAX_STEPS ((size_t)4 << 20)
+
+/* What an instruction of a pattern costs in steps, the other way around. */
+#define INSTRUCTIONS_PER_STEP 16
+
+/* Nodes within nodes: for a $dynamicRef that leads in a circle. */
+#define MAX_DEPTH 2048
 
 /* As many as an error keeps. */
 #define MAX_FAULTS 100
 
 /* ---- loading ---- */
 
-int schema_refuse(struct schema_loader *l, const struct schema_path *at, const char *format, ...) {
-        char path[SCHEMA_PATH_SIZE], reason[SCHEMA_ERROR_SIZE];
-        char text[sizeof(path) + sizeof(reason) + 2];
-        va_list ap;
+__attribute__((__format__(__printf__, 4, 0))) static int refuse(
+                struct schema_loader *l, const struct schema_document *document, const char *where,
+                const char *format, va_list ap) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        char reason[SCHEMA_ERROR_SIZE];
+        bool ours = document && document == l->schema->documents[0];
 
-        schema_path_print(at, path);
-        va_start(ap, format);
         vsnprintf(reason, sizeof(reason), format, ap);
-        va_end(ap);
-
-        snprintf(text, sizeof(text), "%s: %s", at->up ? path : "the schema", reason);
-        ae_error_quote(l->error, SCHEMA_ERROR_SIZE, text);
+        if (document && !ours)
+                buffer_printf(&text, "%s#", document->uri);
+        buffer_printf(&text, "%s: %s", ours && !*where ? "the schema" : where, reason);
+        ae_error_quote(l->error, SCHEMA_ERROR_SIZE, buffer_error(&text) < 0 ? reason : text.data);
         return -EINVAL;
 }
 
-static void children_free(struct schema_child *children, size_t n_children);
+int schema_refuse_at(struct schema_loader *l, const struct schema_document *document,
+                     const char *where, const char *format, ...) {
+        va_list ap;
+        int r;
 
-static void rule_done(struct schema_rule *rule) {
-        children_free(rule->children, rule->n_children);
-        if (rule->regex)
-                regfree(rule->regex);
-        free(rule->regex);
+        va_start(ap, format);
+        r = refuse(l, document, where, format, ap);
+        va_end(ap);
+        return r;
 }
 
-static void node_done(struct schema_node *node) {
-        for (size_t i = 0; i < node->n_rules; i++)
-                rule_done(&node->rules[i]);
-        free(node->rules);
+int schema_refuse(struct schema_loader *l, const struct schema_path *at, const char *format, ...) {
+        char path[SCHEMA_PATH_SIZE];
+        va_list ap;
+        int r;
+
+        schema_path_print(at, path);
+        va_start(ap, format);
+        r = refuse(l, l->document, path, format, ap);
+        va_end(ap);
+        return r;
 }
 
-static void children_free(struct schema_child *children, size_t n_children) {
-        for (size_t i = 0; i < n_children; i++)
-                node_done(&children[i].node);
-        free(children);
+static void loader_done(struct schema_loader *l) {
+        for (size_t i = 0; i < l->n_references; i++)
+                free(l->references[i].where);
+        free(l->references);
+        schema_map_done(&l->nodes);
 }
 
-static int load_rule(struct schema_loader *l, const cJSON *parent, const cJSON *member,
-                     const struct schema_path *at, struct schema_node *node) {
-        struct schema_path here = schema_path_member(at, member->string);
-        struct schema_rule *rule = &node->rules[node->n_rules];
-
-        *rule = (struct schema_rule){
-                .keyword = schema_keyword_find(member->string),
-                .value = member,
-                .types = SCHEMA_ANY,
+/* Takes the JSON over. */
+static int load(struct schema *s, cJSON *json, const struct schema_options *options, char *error) {
+        _cleanup_(loader_done) struct schema_loader l = {
+                .schema = s,
+                .options = options,
+                .error = error,
         };
-        if (!rule->keyword)
-                return schema_refuse(l, &here, "is not a keyword that is known here");
-        if (rule->keyword->check)
-                node->n_rules++; /* from here on the node's */
-        return rule->keyword->load(l, parent, rule, &here);
-}
-
-int schema_node_load(struct schema_loader *l, const cJSON *json, const struct schema_path *at,
-                     struct schema_node *node) {
-        const cJSON *member;
+        struct schema_document *document;
         int r;
 
-        node->json = json;
-        if (cJSON_IsBool(json))
-                return 0;
-        if (!cJSON_IsObject(json))
-                return schema_refuse(l, at, "must be a schema: an object, true or false");
-
-        node->rules = calloc((size_t)cJSON_GetArraySize(json) + 1, sizeof(*node->rules));
-        if (!node->rules)
-                return -ENOMEM;
-
-        cJSON_ArrayForEach (member, json) {
-                r = load_rule(l, json, member, at, node);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* ---- what a node can say before it sees an instance ---- */
-
-static struct schema_node *rule_node(const struct schema_rule *rule, size_t i) {
-        if (rule->target)
-                return i == 0 ? rule->target : NULL;
-        return i < rule->n_children ? &rule->children[i].node : NULL;
-}
-
-static int node_settle(struct schema_node *node);
-
-static int rule_settle(struct schema_rule *rule, unsigned *chain) {
-        unsigned all = SCHEMA_ANY, any = 0;
-        struct schema_node *next;
-        int r;
-
-        for (size_t i = 0; (next = rule_node(rule, i)); i++) {
-                r = node_settle(next);
-                if (r < 0)
-                        return r;
-                all &= next->types;
-                any |= next->types;
-                if (*chain <= next->chain)
-                        *chain = next->chain + 1;
-        }
-
-        if (rule->keyword->reach == SCHEMA_REACH_ALL)
-                rule->types = all;
-        else if (rule->keyword->reach == SCHEMA_REACH_ANY)
-                rule->types = any;
-        return 0;
-}
-
-/* Finds `types` and `chain`. Returns 0, or -ELOOP when a value would be judged without an end. */
-static int node_settle(struct schema_node *node) {
-        unsigned types = cJSON_IsFalse(node->json) ? 0 : SCHEMA_ANY, chain = 1;
-        int r;
-
-        if (node->chain > 0)
-                return node->chain == CHAIN_OPEN ? -ELOOP : 0;
-
-        node->chain = CHAIN_OPEN;
-        for (size_t i = 0; i < node->n_rules; i++) {
-                if (node->rules[i].keyword->reach != SCHEMA_REACH_NONE) {
-                        r = rule_settle(&node->rules[i], &chain);
-                        if (r < 0)
-                                return r;
-                }
-                types &= node->rules[i].types;
-        }
-        node->types = types;
-        node->chain = chain;
-        return chain > MAX_CHAIN ? -ELOOP : 0;
-}
-
-/* The node and all below it. */
-static int tree_settle(struct schema_loader *l, struct schema_node *node,
-                       const struct schema_path *at) {
-        if (node_settle(node) < 0)
-                return schema_refuse(l, at, "leads through $ref in a circle, or too far");
-
-        for (size_t i = 0; i < node->n_rules; i++) {
-                const struct schema_rule *rule = &node->rules[i];
-                struct schema_path here = schema_path_member(at, rule->keyword->name);
-
-                for (size_t k = 0; k < rule->n_children; k++) {
-                        struct schema_child *child = &rule->children[k];
-                        struct schema_path below =
-                                        child->name ? schema_path_member(&here, child->name)
-                                                    : schema_path_item(&here, k);
-                        int r = tree_settle(l, &child->node, &below);
-
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 0;
-}
-
-/* ---- the whole ---- */
-
-/* An empty node for each definition, so that a $ref finds it however the schema is ordered. */
-static int load_definitions(struct schema *s) {
-        const cJSON *defs = json_member(s->json, "$defs"), *def;
-
-        s->defs = calloc((size_t)cJSON_GetArraySize(defs) + 1, sizeof(*s->defs));
-        if (!s->defs)
-                return -ENOMEM;
-        if (cJSON_IsObject(defs))
-                cJSON_ArrayForEach (def, defs)
-                        s->defs[s->n_defs++].name = def->string;
-        return 0;
-}
-
-static int load(struct schema *s, char *error) {
-        struct schema_loader l = { .schema = s, .error = error };
-        struct schema_path root = SCHEMA_PATH_ROOT, defs = schema_path_member(&root, "$defs");
-        int r;
-
-        r = load_definitions(s);
+        r = schema_document_add(&l, options->uri ? options->uri : "", json, &document);
         if (r < 0)
                 return r;
-        r = schema_node_load(&l, s->json, &root, &s->root);
+        r = schema_document_load(&l, document);
         if (r < 0)
                 return r;
-
-        for (size_t i = 0; i < s->n_defs; i++) {
-                struct schema_path here = schema_path_member(&defs, s->defs[i].name);
-
-                r = tree_settle(&l, &s->defs[i].node, &here);
-                if (r < 0)
-                        return r;
-        }
-        return tree_settle(&l, &s->root, &root);
+        r = schema_references_follow(&l);
+        if (r < 0)
+                return r;
+        return schema_settle(&l);
 }
 
-int schema_new(const char *text, size_t size, struct schema **ret, char error[SCHEMA_ERROR_SIZE]) {
+int schema_new_with(const char *text, size_t size, const struct schema_options *options,
+                    struct schema **ret, char error[SCHEMA_ERROR_SIZE]) {
         _cleanup_(schema_freep) struct schema *s = NULL;
         struct json_fault fault;
+        cJSON *json;
         int r;
 
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
 
-        r = json_parse(text, size, &s->json, &fault);
+        r = json_parse(text, size, &json, &fault);
         if (r == -EBADMSG) {
                 snprintf(error, SCHEMA_ERROR_SIZE, "is no JSON: %s (byte %zu)", fault.reason,
                          fault.offset);
@@ -233,7 +112,7 @@ int schema_new(const char *text, size_t size, struct schema **ret, char error[SC
                 return r;
 
         randombytes_buf(s->hash_key, sizeof(s->hash_key));
-        r = load(s, error);
+        r = load(s, json, options, error);
         if (r < 0)
                 return r;
 
@@ -241,20 +120,31 @@ int schema_new(const char *text, size_t size, struct schema **ret, char error[SC
         return 0;
 }
 
+int schema_new(const char *text, size_t size, struct schema **ret, char error[SCHEMA_ERROR_SIZE]) {
+        static const struct schema_options ours = { .flags = SCHEMA_STRICT | SCHEMA_ASSERT_FORMAT };
+
+        return schema_new_with(text, size, &ours, ret, error);
+}
+
 struct schema *schema_free(struct schema *s) {
         if (!s)
                 return NULL;
-        node_done(&s->root);
-        children_free(s->defs, s->n_defs);
-        if (s->utf8)
-                freelocale(s->utf8);
-        cJSON_Delete(s->json);
+        for (size_t i = 0; i < s->n_strays; i++) {
+                schema_node_done(s->strays[i]);
+                free(s->strays[i]);
+        }
+        free(s->strays);
+        for (size_t i = 0; i < s->n_resources; i++)
+                schema_resource_free(s->resources[i]);
+        free(s->resources);
+        for (size_t i = 0; i < s->n_documents; i++)
+                schema_document_free(s->documents[i]);
         free(s);
         return NULL;
 }
 
 const cJSON *schema_json(const struct schema *s) {
-        return s->json;
+        return s->documents[0]->json;
 }
 
 /* ---- validating ---- */
@@ -278,12 +168,44 @@ void schema_fault(struct schema_run *run, const struct schema_path *at, const ch
         ae_error_add(run->error, path, "%s", message);
 }
 
-void schema_check(struct schema_run *run, const struct schema_node *node, const cJSON *instance,
-                  const struct schema_path *at) {
+void schema_run_abandon(struct schema_run *run) {
+        run->n_steps = MAX_STEPS + 1;
+}
+
+const cJSON *schema_member(struct schema_run *run, const cJSON *object, const char *name) {
+        const cJSON *member;
+        size_t n = 0;
+
+        for (member = object->child; member; member = member->next, n++)
+                if (strcmp(member->string, name) == 0)
+                        break;
+        run->n_steps += n / 16;
+        return member;
+}
+
+size_t schema_size(struct schema_run *run, const cJSON *container) {
+        size_t n = (size_t)cJSON_GetArraySize(container);
+
+        run->n_steps += n / 64;
+        return n;
+}
+
+bool schema_matches(struct schema_run *run, const struct regex *regex, const char *text) {
+        size_t left = run->n_steps < MAX_STEPS ? MAX_STEPS - run->n_steps : 0;
+        size_t budget = left * INSTRUCTIONS_PER_STEP, before = budget;
+        int r;
+
+        r = regex_search(regex, text, strlen(text), &budget);
+        run->n_steps += (before - budget) / INSTRUCTIONS_PER_STEP;
+        if (r < 0)
+                schema_run_abandon(run);
+        return r != 0;
+}
+
+static void check_rules(struct schema_run *run, const struct schema_node *node,
+                        const cJSON *instance, const struct schema_path *at) {
         unsigned type = schema_type_of(instance);
 
-        if (++run->n_steps > MAX_STEPS)
-                return;
         if (at->level > JSON_MAX_DEPTH && type & (SCHEMA_ARRAY | SCHEMA_OBJECT)) {
                 schema_fault(run, at, "is nested deeper than %d levels", JSON_MAX_DEPTH);
                 return;
@@ -291,7 +213,7 @@ void schema_check(struct schema_run *run, const struct schema_node *node, const 
         if (cJSON_IsFalse(node->json))
                 schema_fault(run, at, "is not allowed here");
 
-        for (size_t i = 0; i < node->n_rules && !schema_run_is_over(run); i++) {
+        for (size_t i = 0; i < node->n_checks && !schema_run_is_over(run); i++) {
                 const struct schema_rule *rule = &node->rules[i];
 
                 if (rule->keyword->applies_to & type)
@@ -299,23 +221,87 @@ void schema_check(struct schema_run *run, const struct schema_node *node, const 
         }
 }
 
+/* With a list of its own: what stands beside it is not the node's concern. */
+static void check_watched(struct schema_run *run, const struct schema_node *node,
+                          const cJSON *instance, const struct schema_path *at) {
+        _cleanup_(schema_seen_done) struct schema_seen seen = { 0 };
+        struct schema_seen *outer = run->seen;
+
+        run->seen = &seen;
+        check_rules(run, node, instance, at);
+        run->seen = outer;
+        schema_see_seen(run, &seen);
+}
+
+void schema_check(struct schema_run *run, const struct schema_node *node, const cJSON *instance,
+                  const struct schema_path *at) {
+        const struct schema_scope *outer = run->scope, scope = { node->resource, outer };
+
+        if (++run->n_steps > MAX_STEPS)
+                return;
+        if (run->depth >= MAX_DEPTH) {
+                schema_run_abandon(run);
+                return;
+        }
+
+        run->depth++;
+        if (!outer || outer->resource != node->resource)
+                run->scope = &scope;
+        if (node->watches)
+                check_watched(run, node, instance, at);
+        else
+                check_rules(run, node, instance, at);
+        run->scope = outer;
+        run->depth--;
+}
+
 bool schema_fits(struct schema_run *run, const struct schema_node *node, const cJSON *instance,
                  const struct schema_path *at) {
-        struct schema_run silent = { .schema = run->schema, .n_steps = run->n_steps };
+        _cleanup_(schema_seen_done) struct schema_seen seen = { 0 };
+        struct schema_run silent = {
+                .schema = run->schema,
+                .scope = run->scope,
+                .seen = run->seen ? &seen : NULL,
+                .n_steps = run->n_steps,
+                .depth = run->depth,
+        };
 
         if (!(node->types & schema_type_of(instance)))
                 return false;
         schema_check(&silent, node, instance, at);
         run->n_steps = silent.n_steps;
-        return silent.n_faults == 0;
+        if (silent.n_faults > 0)
+                return false;
+        schema_see_seen(run, &seen);
+        return true;
+}
+
+void schema_check_below(struct schema_run *run, const struct schema_node *node,
+                        const cJSON *instance, const struct schema_path *at) {
+        struct schema_seen *seen = run->seen;
+
+        run->seen = NULL;
+        schema_check(run, node, instance, at);
+        run->seen = seen;
+}
+
+bool schema_fits_below(struct schema_run *run, const struct schema_node *node,
+                       const cJSON *instance, const struct schema_path *at) {
+        struct schema_seen *seen = run->seen;
+        bool fits;
+
+        run->seen = NULL;
+        fits = schema_fits(run, node, instance, at);
+        run->seen = seen;
+        return fits;
 }
 
 size_t schema_validate(const struct schema *s, const cJSON *instance, struct ae_error *error) {
         struct schema_run run = { .schema = s, .error = error };
         struct schema_path root = SCHEMA_PATH_ROOT;
 
-        schema_check(&run, &s->root, instance, &root);
-        if (run.n_steps > MAX_STEPS)
+        schema_check(&run, &s->documents[0]->root, instance, &root);
+        if (run.n_steps > MAX_STEPS && run.n_faults < MAX_FAULTS)
                 schema_fault(&run, &root, "is too intricate to be checked");
         return run.n_faults;
 }
