@@ -72,24 +72,24 @@ int schema_document_add(struct schema_loader *l, const char *uri, cJSON *json,
         return 0;
 }
 
-/* Returns 0, -ENOENT, or what the resolver fails with. */
-static int find_text(struct schema_loader *l, const char *uri, const char **ret, size_t *ret_size) {
+/* Of the metaschemas there is more than is known here, as formats: it is not ours to mend. */
+bool schema_is_strict(const struct schema_loader *l) {
+        return l->options->flags & SCHEMA_STRICT && !l->document->known;
+}
+
+static const char *find_known(const char *uri) {
         for (size_t i = 0; i < ELEMENTSOF(known); i++)
-                if (strcmp(known[i].uri, uri) == 0) {
-                        *ret = known[i].text;
-                        *ret_size = strlen(known[i].text);
-                        return 0;
-                }
-        if (!l->options->resolve)
-                return -ENOENT;
-        return l->options->resolve(uri, l->options->userdata, ret, ret_size);
+                if (strcmp(known[i].uri, uri) == 0)
+                        return known[i].text;
+        return NULL;
 }
 
 int schema_document_find(struct schema_loader *l, const char *uri, struct schema_document **ret) {
+        const char *text = find_known(uri);
+        size_t size = text ? strlen(text) : 0;
+        bool is_known = text;
         struct json_fault fault;
-        const char *text;
         cJSON *json;
-        size_t size;
         int r;
 
         for (size_t i = 0; i < l->schema->n_documents; i++)
@@ -98,16 +98,23 @@ int schema_document_find(struct schema_loader *l, const char *uri, struct schema
                         return 0;
                 }
 
-        r = find_text(l, uri, &text, &size);
-        if (r < 0)
-                return r;
+        if (!is_known) {
+                if (!l->options->resolve)
+                        return -ENOENT;
+                r = l->options->resolve(uri, l->options->userdata, &text, &size);
+                if (r < 0)
+                        return r;
+        }
         r = json_parse(text, size, &json, &fault);
         if (r == -EBADMSG)
                 return schema_refuse_at(l, NULL, uri, "is no JSON: %s (byte %zu)", fault.reason,
                                         fault.offset);
         if (r < 0)
                 return r;
-        return schema_document_add(l, uri, json, ret);
+        r = schema_document_add(l, uri, json, ret);
+        if (r >= 0)
+                (*ret)->known = is_known;
+        return r;
 }
 
 int schema_document_load(struct schema_loader *l, struct schema_document *document) {

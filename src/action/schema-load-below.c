@@ -100,11 +100,8 @@ int schema_load_patterns(struct schema_loader *l, const cJSON *parent, struct sc
         for (size_t i = 0; i < rule->n_children; i++) {
                 struct schema_child *child = &rule->children[i];
                 struct schema_path here = schema_path_member(at, child->name);
-                const char *reason;
 
-                r = regex_new(child->name, &child->regex, &reason);
-                if (r == -EINVAL)
-                        return schema_refuse(l, &here, "%s", reason);
+                r = schema_load_regex(l, child->name, &here, &child->regex);
                 if (r < 0)
                         return r;
         }

@@ -75,7 +75,7 @@ int schema_load_enum(struct schema_loader *l, const cJSON *parent, struct schema
 
         if (!cJSON_IsArray(rule->value))
                 return schema_refuse(l, at, "must be an array of values");
-        if (!rule->value->child && l->options->flags & SCHEMA_STRICT)
+        if (!rule->value->child && schema_is_strict(l))
                 return schema_refuse(l, at, "must be an array of at least one value");
         rule->types = 0;
         cJSON_ArrayForEach (value, rule->value)
@@ -123,18 +123,30 @@ int schema_load_unique(struct schema_loader *l, const cJSON *parent, struct sche
 
 /* ---- text ---- */
 
+int schema_load_regex(struct schema_loader *l, const char *pattern, const struct schema_path *at,
+                      struct regex **ret) {
+        const char *reason;
+        int r;
+
+        r = regex_new(pattern, ret, &reason);
+        if (r == -EINVAL)
+                return schema_refuse(l, at, "%s", reason);
+        if (r < 0)
+                return r;
+        l->n_instructions += regex_size(*ret);
+        if (l->n_instructions > SCHEMA_MAX_INSTRUCTIONS)
+                return schema_refuse(l, at, "is one pattern too many, or too long");
+        return 0;
+}
+
 int schema_load_pattern(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
                         const struct schema_path *at) {
-        const char *reason;
         int r;
 
         r = schema_load_text(l, parent, rule, at);
         if (r < 0)
                 return r;
-        r = regex_new(rule->value->valuestring, &rule->regex, &reason);
-        if (r == -EINVAL)
-                return schema_refuse(l, at, "%s", reason);
-        return r;
+        return schema_load_regex(l, rule->value->valuestring, at, &rule->regex);
 }
 
 int schema_load_format(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
@@ -148,26 +160,34 @@ int schema_load_format(struct schema_loader *l, const cJSON *parent, struct sche
             !(l->resource->vocabularies & SCHEMA_FORMAT_ASSERTION))
                 return 1;
         rule->format = schema_format_find(rule->value->valuestring);
-        if (!rule->format && l->options->flags & SCHEMA_STRICT)
+        if (!rule->format && schema_is_strict(l))
                 return schema_refuse(l, at, "is not a format that is known here");
         return !rule->format;
 }
 
 /* ---- names ---- */
 
-static int check_names(struct schema_loader *l, const cJSON *names, const struct schema_path *at) {
+/* A name that stands twice is a mistake of ours, and nobody else's is worth the time. */
+static int check_repeated(struct schema_loader *l, const cJSON *names,
+                          const struct schema_path *at) {
         const cJSON *name, *other;
 
-        if (!cJSON_IsArray(names))
-                return schema_refuse(l, at, "must be an array of names");
-        cJSON_ArrayForEach (name, names) {
-                if (!cJSON_IsString(name))
-                        return schema_refuse(l, at, "must be an array of names");
+        cJSON_ArrayForEach (name, names)
                 for (other = names->child; other != name; other = other->next)
                         if (strcmp(other->valuestring, name->valuestring) == 0)
                                 return schema_refuse(l, at, "names '%s' twice", name->valuestring);
-        }
         return 0;
+}
+
+static int check_names(struct schema_loader *l, const cJSON *names, const struct schema_path *at) {
+        const cJSON *name;
+
+        if (!cJSON_IsArray(names))
+                return schema_refuse(l, at, "must be an array of names");
+        cJSON_ArrayForEach (name, names)
+                if (!cJSON_IsString(name))
+                        return schema_refuse(l, at, "must be an array of names");
+        return schema_is_strict(l) ? check_repeated(l, names, at) : 0;
 }
 
 int schema_load_required(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,

@@ -39,7 +39,7 @@ static int load_rule(struct schema_loader *l, const cJSON *member, const struct 
                 .types = SCHEMA_ANY,
         };
         if (!rule->keyword || !(rule->keyword->vocabulary & l->resource->vocabularies)) {
-                if (l->options->flags & SCHEMA_STRICT)
+                if (schema_is_strict(l))
                         return schema_refuse(l, &here, "is not a keyword that is known here");
                 return 0;
         }

@@ -144,6 +144,7 @@ struct schema_document {
         cJSON *json;
         struct schema_node root;
         bool loaded; /* else only its JSON is there */
+        bool known;  /* one of the draft's metaschemas */
 };
 
 struct schema {
@@ -173,7 +174,8 @@ struct schema_loader {
         struct schema_map nodes;          /* by their JSON */
         struct schema_reference *references;
         size_t n_references;
-        char *error; /* SCHEMA_ERROR_SIZE bytes */
+        size_t n_instructions; /* of patterns */
+        char *error;           /* SCHEMA_ERROR_SIZE bytes */
 };
 
 /* How far the schemas that an instance goes through reach back: for $dynamicRef. */
@@ -270,6 +272,8 @@ int schema_document_add(struct schema_loader *l, const char *uri, cJSON *json,
 int schema_document_find(struct schema_loader *l, const char *uri, struct schema_document **ret);
 /* Makes nodes of it, unless there are. */
 int schema_document_load(struct schema_loader *l, struct schema_document *document);
+/* Whether what is being loaded may hold nothing that is not known. */
+bool schema_is_strict(const struct schema_loader *l);
 struct schema_document *schema_document_free(struct schema_document *document);
 /* What a $schema asks for. */
 int schema_dialect_find(struct schema_loader *l, const char *uri, const struct schema_path *at,
@@ -312,6 +316,10 @@ void schema_seen_done(struct schema_seen *seen);
 const struct schema_keyword *schema_keyword_find(const char *name);
 
 /* schema-load.c */
+
+/* Returns 0, -ENOMEM or -EINVAL. */
+int schema_load_regex(struct schema_loader *l, const char *pattern, const struct schema_path *at,
+                      struct regex **ret);
 
 /* clang-format off */
 schema_load_fn

@@ -18,17 +18,17 @@ static const struct regex_range space[] = {
 
 /* ECMA-262 CharacterClassEscape. */
 static const struct {
-        char escape;
         const struct regex_range *ranges;
         size_t n_ranges;
+        char escape;
         bool negated;
 } escapes[] = {
-        { 'd', digits, ELEMENTSOF(digits), false },
-        { 'D', digits, ELEMENTSOF(digits), true  },
-        { 's', space,  ELEMENTSOF(space),  false },
-        { 'S', space,  ELEMENTSOF(space),  true  },
-        { 'w', word,   ELEMENTSOF(word),   false },
-        { 'W', word,   ELEMENTSOF(word),   true  },
+        { digits, ELEMENTSOF(digits), 'd', false },
+        { digits, ELEMENTSOF(digits), 'D', true  },
+        { space,  ELEMENTSOF(space),  's', false },
+        { space,  ELEMENTSOF(space),  'S', true  },
+        { word,   ELEMENTSOF(word),   'w', false },
+        { word,   ELEMENTSOF(word),   'W', true  },
 };
 /* clang-format on */
 

@@ -4,6 +4,7 @@
  * What the files of the matcher share: a program for Thompson's simulation of an automaton.
  *
  *   schema-regex-parse.c  makes a program of a pattern
+ *   schema-regex-atom.c   and of what stands for one character in it
  *   schema-regex-class.c  sets of characters
  *   schema-regex.c        runs a program over a text
  */
@@ -86,7 +87,27 @@ static inline bool regex_class_holds(const struct regex_class *c, ucs4_t charact
         return regex_class_find(c, character);
 }
 
-/* schema-regex-parse.c */
+struct regex_parser {
+        const char *at;
+        struct regex *re;
+        const char *reason;
+        unsigned depth;
+};
+
+/* schema-regex-parse.c. What writes or parses returns 0, -ENOMEM, or -EINVAL by regex_refuse(). */
 
 /* Fills in the program and its classes. As regex_new(). */
 int regex_parse(struct regex *re, const char *pattern, const char **ret_reason);
+int regex_refuse(struct regex_parser *p, const char *reason);
+/* Goes on behind a text, if that is what stands here. */
+bool regex_take(struct regex_parser *p, const char *text);
+int regex_emit(struct regex_parser *p, enum regex_op op, long arg);
+
+/* schema-regex-atom.c */
+
+ucs4_t regex_take_character(struct regex_parser *p);
+int regex_parse_dot(struct regex_parser *p);
+/* From behind the '[' on. */
+int regex_parse_class(struct regex_parser *p);
+/* From behind the backslash on. */
+int regex_parse_escape(struct regex_parser *p);

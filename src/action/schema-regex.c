@@ -49,6 +49,10 @@ struct regex *regex_free(struct regex *re) {
         return NULL;
 }
 
+size_t regex_size(const struct regex *re) {
+        return re->n_program;
+}
+
 /* A place in the text: what stands left and right of it. */
 struct place {
         bool begin, end, boundary;

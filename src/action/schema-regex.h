@@ -25,6 +25,9 @@ int regex_new(const char *pattern, struct regex **ret, const char **ret_reason);
 struct regex *regex_free(struct regex *re);
 DEFINE_CLEANUP(struct regex *, regex_free);
 
+/* How many instructions it became: eight bytes each. */
+size_t regex_size(const struct regex *re);
+
 /*
  * Whether the expression matches anywhere in `size` bytes of UTF-8. Each instruction that is
  * looked at takes one off *budget. Returns 1 or 0; -ETIME when the budget is used up; -ENOMEM,

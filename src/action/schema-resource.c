@@ -131,7 +131,7 @@ int schema_identify(struct schema_loader *l, const struct schema_path *at,
                         if (r < 0)
                                 return r;
                 }
-        } else if (dialect && l->options->flags & SCHEMA_STRICT)
+        } else if (dialect && schema_is_strict(l))
                 return schema_refuse(l, &dialect_at, "may stand beside an $id or at the root only");
 
         r = add_anchor(l, "$dynamicAnchor", at, node); /* the one that is found, if both are */

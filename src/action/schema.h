@@ -45,10 +45,14 @@ struct schema_options {
         void *userdata;
 };
 
-/* Documents that one schema may be made of, and what has an $id or an anchor in them. */
+/*
+ * Documents that one schema may be made of, what has an $id or an anchor in them, and the
+ * instructions that all patterns may become together.
+ */
 #define SCHEMA_MAX_DOCUMENTS 64
 #define SCHEMA_MAX_RESOURCES 4096
 #define SCHEMA_MAX_ANCHORS 4096
+#define SCHEMA_MAX_INSTRUCTIONS ((size_t)1 << 20)
 
 #define SCHEMA_ERROR_SIZE 256
 

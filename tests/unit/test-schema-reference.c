@@ -225,6 +225,7 @@ static void test_strictness(void **state) {
                 "{\"format\":\"hostname\"}",
                 "{\"$schema\":\"https://example.com/few\",\"minimum\":3}",
                 "{\"enum\":[]}",
+                "{\"required\":[\"a\",\"a\"]}",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(schemas); i++) {
@@ -236,6 +237,17 @@ static void test_strictness(void **state) {
                                  -EINVAL);
                 assert_int_equal(load(schemas[i], SCHEMA_ASSERT_FORMAT, NULL, &s, error), 0);
         }
+}
+
+/* The metaschemas name formats that nobody here knows, and can still be referred to. */
+static void test_strictness_ends_at_the_metaschemas(void **state) {
+        static const char text[] = "{\"$ref\":\"https://json-schema.org/draft/2020-12/schema\"}";
+        _cleanup_(schema_freep) struct schema *s = NULL;
+        char error[SCHEMA_ERROR_SIZE];
+
+        assert_int_equal(schema_new(text, strlen(text), &s, error), 0);
+        assert_int_equal(judge(s, "{\"pattern\":\"a\",\"x\":1}"), 0);
+        assert_int_equal(judge(s, "{\"properties\":{\"a\":{\"pattern\":1}}}"), 1);
 }
 
 static void test_a_document_is_asked_for_once(void **state) {
@@ -301,6 +313,26 @@ static void test_names_are_bounded(void **state) {
                 }
 }
 
+static void test_patterns_are_bounded(void **state) {
+        static const struct schema_options none = { 0 };
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        char error[SCHEMA_ERROR_SIZE];
+
+        for (unsigned more = 0; more < 2; more++) {
+                _cleanup_(schema_freep) struct schema *s = NULL;
+
+                buffer_clear(&text);
+                buffer_puts(&text, "{\"allOf\":[true");
+                for (size_t i = 0; i < SCHEMA_MAX_INSTRUCTIONS / 16384 + more; i++)
+                        buffer_puts(&text, ",{\"pattern\":\"a{16383}\"}");
+                buffer_puts(&text, "]}");
+                assert_int_equal(schema_new_with(text.data, text.size, &none, &s, error),
+                                 more ? -EINVAL : 0);
+                if (more)
+                        assert_non_null(strstr(error, "is one pattern too many"));
+        }
+}
+
 static void test_documents_are_bounded(void **state) {
         static const char text[] = "{\"$ref\":\"urn:x\"}";
 
@@ -325,8 +357,10 @@ int main(void) {
                 cmocka_unit_test(test_what_references_lead_to),
                 cmocka_unit_test(test_what_references_do_not_lead_to),
                 cmocka_unit_test(test_strictness),
+                cmocka_unit_test(test_strictness_ends_at_the_metaschemas),
                 cmocka_unit_test(test_a_document_is_asked_for_once),
                 cmocka_unit_test(test_names_are_bounded),
+                cmocka_unit_test(test_patterns_are_bounded),
                 cmocka_unit_test(test_documents_are_bounded),
         };
 
