@@ -133,6 +133,7 @@ enum schema_vocabulary {
 /* A schema with a URI of its own, with all in it that has none. */
 struct schema_resource {
         char *uri;
+        struct schema_document *document;
         struct schema_node *node;
         unsigned vocabularies;
         struct schema_anchor *anchors;
@@ -175,6 +176,7 @@ struct schema_loader {
         struct schema_reference *references;
         size_t n_references;
         size_t n_instructions; /* of patterns */
+        size_t n_looks;        /* at values, for the one that a reference leads to */
         char *error;           /* SCHEMA_ERROR_SIZE bytes */
 };
 

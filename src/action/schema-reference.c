@@ -6,6 +6,9 @@
 
 #include "action/schema-uri.h"
 
+/* What all references may cost that lead into long lists: less than a second. */
+#define MAX_LOOKS ((size_t)1 << 26)
+
 int schema_reference_add(struct schema_loader *l, struct schema_rule *rule,
                          const struct schema_path *at) {
         struct schema_path here = schema_path_member(at, rule->keyword->name);
@@ -69,37 +72,36 @@ static bool token_is(const char *token, const char *name) {
         return *name == 0;
 }
 
-static const cJSON *find_item(const cJSON *array, const char *token) {
-        char *end;
-        size_t index;
+/* The index that a token is, or SIZE_MAX. */
+static size_t token_index(const char *token) {
+        size_t n = strspn(token, "0123456789");
 
-        if (*token < '0' || *token > '9' || (token[0] == '0' && token[1] && token[1] != '/'))
-                return NULL;
-        errno = 0;
-        index = strtoul(token, &end, 10);
-        if (errno != 0 || (*end && *end != '/') || index > INT32_MAX)
-                return NULL;
-        return cJSON_GetArrayItem(array, (int)index);
+        if (n == 0 || n > 9 || (n > 1 && *token == '0') || (token[n] && token[n] != '/'))
+                return SIZE_MAX;
+        return strtoul(token, NULL, 10);
 }
 
-static const cJSON *find_child(const cJSON *json, const char *token) {
+static const cJSON *find_child(struct schema_loader *l, const cJSON *json, const char *token) {
+        size_t index = cJSON_IsArray(json) ? token_index(token) : 0;
         const cJSON *child;
 
-        if (cJSON_IsArray(json))
-                return find_item(json, token);
-        if (cJSON_IsObject(json))
-                cJSON_ArrayForEach (child, json)
-                        if (token_is(token, child->string))
-                                return child;
+        if (!cJSON_IsArray(json) && !cJSON_IsObject(json))
+                return NULL;
+        cJSON_ArrayForEach (child, json) {
+                l->n_looks++;
+                if (child->string ? token_is(token, child->string) : index-- == 0)
+                        return child;
+        }
         return NULL;
 }
 
 /* Makes a node where no keyword has made one, as within a keyword that is not known. */
 static int load_stray(struct schema_loader *l, const cJSON *json,
-                      const struct schema_reference *from, struct schema_node **ret) {
+                      const struct schema_resource *resource, struct schema_node **ret) {
         const struct schema_path root = SCHEMA_PATH_ROOT;
         struct schema *s = l->schema;
         struct schema_node **strays;
+        int r;
 
         strays = reallocarray(s->strays, s->n_strays + 1, sizeof(struct schema_node *));
         if (!strays)
@@ -109,8 +111,11 @@ static int load_stray(struct schema_loader *l, const cJSON *json,
         if (!strays[s->n_strays])
                 return -ENOMEM;
         *ret = strays[s->n_strays++];
-        l->document = (struct schema_document *)from->document;
-        return schema_node_load(l, json, &root, *ret);
+        l->document = resource->document;
+        l->resource = (struct schema_resource *)resource;
+        r = schema_node_load(l, json, &root, *ret);
+        l->resource = NULL;
+        return r;
 }
 
 /* Follows a JSON Pointer from a node on. Also -ENOENT. */
@@ -122,7 +127,10 @@ static int find_pointed(struct schema_loader *l, const char *pointer,
         int r;
 
         for (const char *token = pointer; token; token = strchr(token, '/')) {
-                json = find_child(json, ++token);
+                json = find_child(l, json, ++token);
+                if (l->n_looks > MAX_LOOKS)
+                        return schema_refuse_at(l, from->document, from->where,
+                                                "is one reference too many into long lists");
                 if (!json)
                         return -ENOENT;
                 found = schema_map_get(&l->nodes, json);
@@ -133,9 +141,7 @@ static int find_pointed(struct schema_loader *l, const char *pointer,
                 return schema_refuse_at(l, from->document, from->where,
                                         "leads to what is no schema");
         if (!found) {
-                l->resource = (struct schema_resource *)resource;
-                r = load_stray(l, json, from, &found);
-                l->resource = NULL;
+                r = load_stray(l, json, resource, &found);
                 if (r < 0)
                         return r;
         }

@@ -65,6 +65,7 @@ static int begin_resource(struct schema_loader *l, const char *id, const struct 
                 return -ENOMEM;
         l->schema->n_resources++;
         resource->uri = TAKE_PTR(uri);
+        resource->document = l->document;
         resource->node = node;
         resource->vocabularies = l->resource ? l->resource->vocabularies : SCHEMA_DIALECT;
         l->resource = resource;

@@ -333,6 +333,27 @@ static void test_patterns_are_bounded(void **state) {
         }
 }
 
+/* Each reference walks past all that stands before what it leads to. */
+static void test_the_search_is_bounded(void **state) {
+        static const struct schema_options none = { 0 };
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        char error[SCHEMA_ERROR_SIZE];
+
+        for (unsigned n = 8000; n <= 12000; n += 4000) {
+                _cleanup_(schema_freep) struct schema *s = NULL;
+
+                buffer_clear(&text);
+                buffer_puts(&text, "{\"allOf\":[true");
+                for (unsigned i = 1; i <= n; i++)
+                        buffer_printf(&text, ",{\"items\":{\"$ref\":\"#/allOf/%u\"}}", i);
+                buffer_puts(&text, "]}");
+                assert_int_equal(schema_new_with(text.data, text.size, &none, &s, error),
+                                 n > 8000 ? -EINVAL : 0);
+                if (n > 8000)
+                        assert_non_null(strstr(error, "is one reference too many"));
+        }
+}
+
 static void test_documents_are_bounded(void **state) {
         static const char text[] = "{\"$ref\":\"urn:x\"}";
 
@@ -361,6 +382,7 @@ int main(void) {
                 cmocka_unit_test(test_a_document_is_asked_for_once),
                 cmocka_unit_test(test_names_are_bounded),
                 cmocka_unit_test(test_patterns_are_bounded),
+                cmocka_unit_test(test_the_search_is_bounded),
                 cmocka_unit_test(test_documents_are_bounded),
         };
 

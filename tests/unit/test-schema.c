@@ -496,16 +496,58 @@ static void test_all_work_has_an_end(void **state) {
 
 /* Only while an instance is judged is it known where a $dynamicRef leads: here, in a circle. */
 static void test_a_circle_of_dynamic_references_has_an_end(void **state) {
-        _cleanup_(schema_freep) struct schema *s = load(
-                        "{\"$id\":\"urn:a\",\"$dynamicAnchor\":\"x\",\"$ref\":\"urn:b\",\"$defs\":{"
-                        "\"b\":{\"$id\":\"urn:b\",\"$dynamicRef\":\"#x\","
-                        "\"$defs\":{\"c\":{\"$dynamicAnchor\":\"x\"}}}}}");
-        _cleanup_(buffer_done) struct buffer findings = { 0 };
-        _cleanup_(json_freep) cJSON *json = parse("1");
+        static const struct judgement cases[] = {
+                { "{\"$dynamicAnchor\":\"x\",\"allOf\":[{\"$dynamicRef\":\"#x\"}]}", "1",
+                  " is too intricate to be checked\n" },
+                { "{\"$id\":\"urn:a\",\"$dynamicAnchor\":\"x\",\"$ref\":\"urn:b\",\"$defs\":{"
+                  "\"b\":{\"$id\":\"urn:b\",\"$dynamicRef\":\"#x\","
+                  "\"$defs\":{\"c\":{\"$dynamicAnchor\":\"x\"}}}}}",
+                  "1", " is too intricate to be checked\n" },
+        };
 
-        judge_tree(s, json, &findings);
-        assert_string_equal(findings.data, " is too intricate to be checked\n");
+        assert_judgements(cases, ELEMENTSOF(cases));
 }
+
+/* clang-format off */
+#define LEAF(anchor) "{\"$id\":\"urn:a\",\"$ref\":\"urn:b\",\"$defs\":{\"o\":{\"" anchor "\":\"x\",\"const\":1}," \
+                     "\"b\":{\"$id\":\"urn:b\",\"items\":{\"$dynamicRef\":\"#x\"}," \
+                     "\"$defs\":{\"i\":{\"$dynamicAnchor\":\"x\",\"const\":2}}}}}"
+
+/* The outermost of those who have the anchor, if it is a dynamic one. */
+static void test_dynamic_references(void **state) {
+        static const struct judgement cases[] = {
+                { LEAF("$dynamicAnchor"), "[1,2]", "/1 must be 1\n" },
+                { LEAF("$anchor"), "[1,2]", "/0 must be 2\n" },
+        };
+
+        assert_judgements(cases, ELEMENTSOF(cases));
+}
+
+/* What one schema has looked at, and where another can see that. */
+static void test_what_is_unevaluated(void **state) {
+        static const struct judgement cases[] = {
+                { "{\"allOf\":[{\"unevaluatedProperties\":true}],\"unevaluatedProperties\":false}", "{\"a\":1}", "" },
+                { "{\"allOf\":[{\"properties\":{\"a\":true},\"unevaluatedProperties\":{\"const\":1}}],"
+                  "\"unevaluatedProperties\":false}", "{\"a\":1,\"b\":1}", "" },
+                { "{\"additionalProperties\":true,\"unevaluatedProperties\":false}", "{\"a\":1}", "" },
+                { "{\"properties\":{\"a\":{\"items\":true}},\"unevaluatedProperties\":false}",
+                  "{\"a\":[1],\"b\":1}", "/b is not a field that this object may have\n" },
+                { "{\"contains\":{\"unevaluatedProperties\":true},\"unevaluatedItems\":false}", "[{\"a\":1}]", "" },
+                { "{\"contains\":{\"items\":{\"const\":1}},\"unevaluatedItems\":false}", "[[1],[2]]",
+                  "/1 is not allowed here\n" },
+                { "{\"propertyNames\":{\"maxLength\":1},\"unevaluatedProperties\":false}", "{\"a\":1}",
+                  "/a is not a field that this object may have\n" },
+                { "{\"dependentSchemas\":{\"a\":{\"properties\":{\"a\":true}}},\"unevaluatedProperties\":false}",
+                  "{\"a\":1}", "" },
+                { "{\"oneOf\":[{\"required\":[\"z\"],\"properties\":{\"a\":true}},{\"properties\":{\"b\":true}}],"
+                  "\"unevaluatedProperties\":false}", "{\"a\":1,\"b\":1}",
+                  "/a is not a field that this object may have\n" },
+                { "{\"if\":{\"properties\":{\"a\":true}},\"unevaluatedProperties\":false}", "{\"a\":1}", "" },
+        };
+
+        assert_judgements(cases, ELEMENTSOF(cases));
+}
+/* clang-format on */
 
 int main(void) {
         const struct CMUnitTest tests[] = {
@@ -520,6 +562,8 @@ int main(void) {
                 cmocka_unit_test(test_a_long_path_is_cut),
                 cmocka_unit_test(test_a_large_set),
                 cmocka_unit_test(test_all_work_has_an_end),
+                cmocka_unit_test(test_dynamic_references),
+                cmocka_unit_test(test_what_is_unevaluated),
                 cmocka_unit_test(test_a_circle_of_dynamic_references_has_an_end),
         };
 
