@@ -106,8 +106,8 @@ void schema_check_unique(struct schema_run *run, const struct schema_rule *rule,
         size_t n_items = schema_size(run, instance), n = 0;
         const cJSON *item;
 
-        if (n_items < 2)
-                return;
+        if (n_items < 2 || (double)n_items > rule->number)
+                return; /* maxItems, beside it, has told */
         prints = calloc(n_items, sizeof(*prints));
         repeated = calloc(n_items, sizeof(*repeated));
         if (!prints || !repeated) {

@@ -129,6 +129,8 @@ static bool has_control_character(const char *text) {
 
 void schema_check_pattern(struct schema_run *run, const struct schema_rule *rule,
                           const cJSON *instance, const struct schema_path *at) {
+        if (isfinite(rule->number) && text_length(run, instance) > rule->number)
+                return; /* maxLength, beside it, has told */
         if (schema_matches(run, rule->regex, instance->valuestring))
                 return;
         /* What a person cannot see, a pattern would not help to find. */

@@ -32,16 +32,10 @@ int schema_load_items(struct schema_loader *l, const cJSON *parent, struct schem
         return schema_load_schema(l, parent, rule, at);
 }
 
-static double limit(const cJSON *parent, const char *name, double otherwise) {
-        const cJSON *limit = json_member(parent, name);
-
-        return cJSON_IsNumber(limit) ? limit->valuedouble : otherwise;
-}
-
 int schema_load_contains(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
                          const struct schema_path *at) {
-        rule->number = limit(parent, "minContains", 1);
-        rule->most = limit(parent, "maxContains", INFINITY);
+        rule->number = schema_limit_beside(parent, "minContains", 1);
+        rule->most = schema_limit_beside(parent, "maxContains", INFINITY);
         return schema_load_schema(l, parent, rule, at);
 }
 

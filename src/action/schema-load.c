@@ -2,6 +2,7 @@
 #include "action/schema-node.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 int schema_load_anything(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
@@ -113,12 +114,21 @@ int schema_load_count(struct schema_loader *l, const cJSON *parent, struct schem
         return 0;
 }
 
+double schema_limit_beside(const cJSON *parent, const char *name, double otherwise) {
+        const cJSON *limit = json_member(parent, name);
+
+        return cJSON_IsNumber(limit) ? limit->valuedouble : otherwise;
+}
+
 int schema_load_unique(struct schema_loader *l, const cJSON *parent, struct schema_rule *rule,
                        const struct schema_path *at) {
         int r;
 
         r = schema_load_bool(l, parent, rule, at);
-        return r < 0 ? r : !cJSON_IsTrue(rule->value);
+        if (r < 0)
+                return r;
+        rule->number = schema_limit_beside(parent, "maxItems", INFINITY);
+        return !cJSON_IsTrue(rule->value);
 }
 
 /* ---- text ---- */
@@ -146,6 +156,7 @@ int schema_load_pattern(struct schema_loader *l, const cJSON *parent, struct sch
         r = schema_load_text(l, parent, rule, at);
         if (r < 0)
                 return r;
+        rule->number = schema_limit_beside(parent, "maxLength", INFINITY);
         return schema_load_regex(l, rule->value->valuestring, at, &rule->regex);
 }
 

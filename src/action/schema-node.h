@@ -106,7 +106,7 @@ struct schema_rule {
         char *anchor;               /* of a $dynamicRef that looks for it when it is followed */
         const struct schema_format *format;
         struct regex *regex;
-        double number;  /* a limit, or the item to begin at */
+        double number;  /* a limit, or the item to begin at, or the longest that is looked at */
         double most;    /* with `contains`; `number` is the least */
         unsigned types; /* an instance of another type breaks the rule */
 };
@@ -319,6 +319,8 @@ const struct schema_keyword *schema_keyword_find(const char *name);
 
 /* schema-load.c */
 
+/* The number that a neighbour has for its value. */
+double schema_limit_beside(const cJSON *parent, const char *name, double otherwise);
 /* Returns 0, -ENOMEM or -EINVAL. */
 int schema_load_regex(struct schema_loader *l, const char *pattern, const struct schema_path *at,
                       struct regex **ret);

@@ -22,9 +22,8 @@ enum schema_flags {
          */
         SCHEMA_STRICT = 1 << 0,
         /*
-         * `format` is asserted (date, date-time, email, ipv4, ipv6, time, uri,
-         * uuid). Else it is an annotation,
-         * unless the schema's dialect has the vocabulary format-assertion.
+         * `format` is asserted (date, date-time, email, ipv4, ipv6, time, uri, uuid). Else it is
+         * an annotation, unless the schema's dialect has the vocabulary format-assertion.
          */
         SCHEMA_ASSERT_FORMAT = 1 << 1,
 };
