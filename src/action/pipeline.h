@@ -8,6 +8,9 @@
  * What was proved is looked at again behind `credential`, the last stage that waits before a
  * request exists.
  *
+ * One whose request left and got no clear answer goes the way from `credential` on again, to ask the
+ * platform what became of it: action/reconcile.h.
+ *
  * Whatever happens, an action ends in `answer` exactly once: one call of on_done(), one journal
  * entry, one set of counters.
  */

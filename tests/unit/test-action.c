@@ -228,6 +228,48 @@ static void test_registry_refuses_a_broken_schema(void **state) {
         assert_non_null(strstr(error.message, "tpye"));
 }
 
+static int look_build(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error) {
+        return 0;
+}
+
+static int look_interpret(const struct adapter_input *input, const struct http_response *response,
+                          struct cJSON **ret_result, struct ae_error *error) {
+        return ADAPTER_ABSENT;
+}
+
+/* A class that promises what there are no functions for, and functions that no class promises. */
+static void test_registry_refuses_a_promise_of_half(void **state) {
+        static const struct adapter_reconcile look = { look_build, look_interpret };
+        static const struct {
+                enum idempotency class;
+                const struct adapter_reconcile *reconcile;
+                int r;
+        } cases[] = {
+                { IDEMPOTENCY_UNREPEATABLE, NULL, 0 },
+                { IDEMPOTENCY_RECONCILABLE, &look, 0 },
+                { IDEMPOTENCY_RECONCILABLE, NULL, -EINVAL },
+                { IDEMPOTENCY_READ, &look, -EINVAL },
+                { IDEMPOTENCY_UNREPEATABLE, &look, -EINVAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct adapter_action action = actions[0];
+                struct adapter half = zoo;
+                const struct adapter *const list[] = { &half, NULL };
+                _cleanup_(registry_freep) struct registry *registry = NULL;
+                _cleanup_(ae_error_done) struct ae_error error = { 0 };
+
+                action.idempotency = cases[i].class;
+                action.reconcile = cases[i].reconcile;
+                half.actions = &action;
+                half.n_actions = 1;
+                assert_int_equal(registry_new(list, &registry, &error), cases[i].r);
+                if (cases[i].r < 0)
+                        assert_non_null(strstr(error.message, action.action_type));
+        }
+}
+
 static void digest_of(const char *payload, const char *user_id, char *ret) {
         struct action a = { .spec = { .user_id = strdup(user_id),
                                       .platform = strdup("gmail"),
@@ -268,6 +310,7 @@ int main(void) {
                 cmocka_unit_test(test_a_token_in_an_answer),
                 cmocka_unit_test(test_registry_says_what_there_is),
                 cmocka_unit_test(test_registry_refuses_a_broken_schema),
+                cmocka_unit_test(test_registry_refuses_a_promise_of_half),
                 cmocka_unit_test(test_digest),
         };
 

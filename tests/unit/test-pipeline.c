@@ -57,6 +57,8 @@ static int interpret(const struct adapter_input *input, const struct http_respon
         switch (response->status) {
         case 200:
                 break;
+        case 299:
+                return ae_error_set(error, AE_OUTCOME_UNKNOWN, "299");
         case 401:
                 return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED, "401");
         case 429:
@@ -537,6 +539,7 @@ static void test_reconciled(void **state) {
                 int n_asks; /* 0: it is not told how many, since libcurl may repeat one */
         } cases[] = {
                 { "told", "act-500 | ask-found",                    AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "act-299 | ask-found",                    AE_NONE,              RECONCILED_FOUND,   1 },
                 { "told", "act-close | ask-found",                  AE_NONE,              RECONCILED_FOUND,   1 },
                 { "told", "act-500 | ask-more ask-more ask-found",  AE_NONE,              RECONCILED_FOUND,   3 },
                 { "told", "act-500 | ask-absent ask-found",         AE_NONE,              RECONCILED_FOUND,   2 },
@@ -565,6 +568,7 @@ static void test_reconciled(void **state) {
                 { "told", "act-400 | ask-found",                    AE_UPSTREAM_REJECTED, RECONCILED_NOT,     0 },
                 { "told", "act-429 | ask-found",                    AE_RATE_LIMITED,      RECONCILED_NOT,     0 },
                 { "told", "read-500 act | ask-found",               AE_UPSTREAM_ERROR,    RECONCILED_NOT,     0 },
+                { "told", "read-299 act | ask-found",               AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     0 },
                 { "once", "act-500 | ask-found",                    AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     0 },
                 { "safe", "act-500 | ask-found",                    AE_UPSTREAM_ERROR,    RECONCILED_NOT,     0 },
         };
@@ -581,6 +585,8 @@ static void test_reconciled(void **state) {
                 wait_for(w, &o);
                 if (o.code != cases[i].code || o.reconciled != cases[i].reconciled)
                         fail_msg("%s: %s (%d)", cases[i].steps, o.message, o.reconciled);
+                assert_int_equal(strstr(o.message, "can be repeated") != NULL,
+                                 o.reconciled == RECONCILED_ABSENT && o.code == AE_UPSTREAM_ERROR);
                 if (cases[i].n_asks > 0 || cases[i].reconciled == RECONCILED_NOT)
                         assert_int_equal(n_asks, cases[i].n_asks);
                 assert_true(n_acts <= (strncmp(cases[i].steps, "act act", 7) == 0 ? 2 : 1));
@@ -638,6 +644,8 @@ static void test_when_it_is_looked_again(void **state) {
                 assert_null(o.action->credential.access_token);
                 assert_true(sd_event_source_get_time(o.action->reconcile.timer, &usec) >= 0);
                 assert_int_equal(usec - o.action->reconcile.began_usec, LONG / 60 * sixtieths[i]);
+                assert_int_equal(o.action->reconcile.end_usec - o.action->reconcile.began_usec,
+                                 LONG + 30 * USEC_PER_SEC);
                 assert_true(sd_event_source_set_time(o.action->reconcile.timer, 0) >= 0);
                 while (o.action->reconcile.timer)
                         assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
@@ -680,6 +688,7 @@ static void test_withdrawn_and_refused_while_looking(void **state) {
 }
 
 static void test_an_end_between_looks(void **state) {
+        _cleanup_(action_unrefp) struct action *a = NULL;
         struct world *w = *state;
         struct outcome o;
 
@@ -687,7 +696,9 @@ static void test_an_end_between_looks(void **state) {
         w->context.reconcile_usec = LONG;
         start(w, "told", "act-500 | ask-429", LONG, &o);
         wait_for_timer(w, &o);
+        a = action_ref(o.action);
         pipeline_abandon_all(&w->context);
+        assert_null(a->reconcile.timer);
         assert_int_equal(o.n, 1);
         assert_int_equal(o.code, AE_OUTCOME_UNKNOWN);
         assert_int_equal(o.reconciled, RECONCILED_UNKNOWN);
