@@ -113,7 +113,7 @@ def merge(old, patch):
 class Handler(upstream.Handler):
     def do_GET(self):
         calendar = self.server.upstream
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read_body()
         request = Request(self.command, self.path, self.headers, body)
         calendar.record(request)
         try:

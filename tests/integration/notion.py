@@ -8,7 +8,6 @@ Everything that came in is recorded.
 
 import dataclasses
 import email.message
-import http.server
 import json
 import re
 import socket
@@ -16,7 +15,7 @@ import struct
 import threading
 import uuid
 
-from upstream import TIMEOUT, Server
+from fake import TIMEOUT, FakeHandler, Server
 
 VERSION = "2026-03-11"
 MAX_BODY = 500_000
@@ -180,29 +179,7 @@ def schema(**types):
     return properties
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            pass  # the engine gave up, as it should
-
-    def reply(self, status, value, headers=()):
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        for name, text in headers:
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(FakeHandler):
     def refuse(self, refusal):
         error = {"object": "error", "status": refusal.status, "code": refusal.code,
                  "message": refusal.text, "request_id": str(uuid.uuid4())}
@@ -210,7 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         notion = self.server.upstream
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read_body()
         request = Request(self.command, self.path, self.headers, body)
         fault = notion.record(request)
         try:

@@ -7,15 +7,12 @@ The sent mail can be read where the token is one that may (`readable`).
 """
 
 import base64
-import contextlib
 import dataclasses
 import email
 import email.policy
-import http.server
 import json
 import re
 import socket
-import socketserver
 import struct
 import sys
 import threading
@@ -23,11 +20,12 @@ import time
 import urllib.parse
 import zlib
 
+from fake import TIMEOUT, FakeHandler, Server
+
 MESSAGES = "/gmail/v1/users/me/messages"
 SEND = f"{MESSAGES}/send"
 UPLOAD = f"/upload{SEND}?uploadType="
 MAX_UPLOAD = 36_700_160
-TIMEOUT = 60
 
 # HTTP status, Google's reason, Google's status word.
 ERRORS = {
@@ -180,28 +178,8 @@ def fault_of(message):
     return recipients.addresses[0].username.split("+")[0]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            pass  # the engine gave up, as it should
-
-    def reply(self, status, value, headers=()):
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=UTF-8")
-        self.send_header("Content-Length", str(len(body)))
-        for name, text in headers:
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(body)
+class Handler(FakeHandler):
+    content_type = "application/json; charset=UTF-8"
 
     def do_GET(self):
         upstream = self.server.upstream
@@ -213,7 +191,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         upstream = self.server.upstream
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read_body()
         request = Request("POST", self.path, self.headers, body)
         try:
             upstream.check(request)
@@ -340,34 +318,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def sent(n):
     return {"id": f"msg_{n}", "threadId": f"thr_{n}", "labelIds": ["SENT"]}
-
-
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 1024
-
-    def __init__(self, *arguments):
-        self.connections = set()
-        super().__init__(*arguments)
-
-    def process_request(self, request, address):
-        self.connections.add(request)
-        super().process_request(request, address)
-
-    def shutdown_request(self, request):
-        self.connections.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self):
-        super().server_close()
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, *_):
-        self.upstream.failures.append(sys.exc_info()[1])
 
 
 class Upstream:

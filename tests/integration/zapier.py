@@ -8,13 +8,12 @@ came in is recorded, and what the engine should never have sent fails the test a
 
 import dataclasses
 import email.message
-import http.server
 import json
 import re
 import threading
 import uuid
 
-from upstream import TIMEOUT, Server
+from fake import TIMEOUT, FakeHandler, Server
 
 MAX_BODY = 10_000_000
 
@@ -34,32 +33,7 @@ def no_duplicates(pairs):
     return members
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            pass  # the engine gave up, as it should
-
-    def reply(self, status, body, headers=()):
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        if status == 204:
-            body = b""  # none may follow
-        else:
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-        for name, text in headers:
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(FakeHandler):
     def check(self, body):
         """The data, or a ValueError for what no engine should send."""
         names = [name.lower() for name in self.headers]
