@@ -29,8 +29,9 @@ test_packages=(
         shellcheck systemd-container valgrind
 )
 
-# The official tests of JSON Schema come with that Perl package.
-SCHEMA_SUITE=/usr/share/perl5/auto/share/dist/Test-JSON-Schema-Acceptance
+# The official tests of JSON Schema: a copy beside the checkout, or that of the Perl package.
+SCHEMA_SUITE=$TOP/../shared/testdata/json-schema-test-suite
+[[ -d $SCHEMA_SUITE ]] || SCHEMA_SUITE=/usr/share/perl5/auto/share/dist/Test-JSON-Schema-Acceptance
 
 missing_packages() {
         local installed name
