@@ -47,7 +47,7 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/json.h"
-#include "vaultd/record.h"
+#include "vault/record.h"
 #include "vaultd/request.h"
 #include "vaultd/seal.h"
 #include "vaultd/store.h"

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/json-scan.h"
-#include "vaultd/record.h"
+#include "vault/record.h"
 
 enum field_flags {
         FIELD_USER_ID = 1 << 0,

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "vaultd/record.h"
+#include "vault/record.h"
 
 #define VERSION 1
 #define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "vaultd/record.h"
+#include "vault/record.h"
 
 #define APPLICATION_ID 0x41455631 /* "AEV1": tells a vault's file from any other database */
 #define BUSY_TIMEOUT_MSEC 250     /* the loop stands still meanwhile */

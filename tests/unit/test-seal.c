@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "vaultd/record.h"
+#include "vault/record.h"
 #include "vaultd/seal.h"
 
 static const struct record_id home = { "u1", "gmail", "default" };

@@ -9,9 +9,9 @@
 
 #include "base/journal.h"
 #include "base/json.h"
+#include "vault/record.h"
 #include "vault/wire.h"
 #include "vaultd/ops.h"
-#include "vaultd/record.h"
 #include "vaultd/store.h"
 
 struct place {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/secret.h"
-#include "vaultd/record.h"
+#include "vault/record.h"
 #include "vaultd/seal.h"
 #include "vaultd/store.h"
 

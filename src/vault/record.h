@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A credential as the vault keeps it: whose it is, what it holds, what may stand in it. Pure:
+ * A credential as a vault keeps it: whose it is, what it holds, what may stand in it. Pure:
  * bytes in, values out; knows neither store nor seal.
  */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "vaultd/record.h"
+#include "vault/record.h"
 
 #include <errno.h>
 #include <sodium.h>
