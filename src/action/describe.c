@@ -31,9 +31,12 @@ static cJSON *describe_request(const struct http_request *q) {
         if (!headers ||
             (q->bearer && !cJSON_AddStringToObject(headers, "Authorization", "Bearer ***")))
                 return NULL;
-        for (size_t i = 0; i < q->n_headers; i++)
-                if (!cJSON_AddStringToObject(headers, q->headers[i].name, q->headers[i].value))
+        for (size_t i = 0; i < q->n_headers; i++) {
+                const struct http_header *h = &q->headers[i];
+
+                if (!cJSON_AddStringToObject(headers, h->name, h->secret ? "***" : h->value))
                         return NULL;
+        }
 
         if (!cJSON_AddNumberToObject(request, "body_bytes", (double)q->body.size))
                 return NULL;

@@ -39,6 +39,7 @@ struct http_options {
 struct http_header {
         const char *name; /* static text */
         char *value;      /* owned */
+        bool secret;      /* the value is a credential: it is wiped, and shown nowhere */
 };
 
 /* What an adapter prepares. Zero-initialised is valid but for method and url. */
@@ -57,6 +58,8 @@ struct http_request {
 void http_request_done(struct http_request *q);
 /* Copies the value. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for CR, LF or NUL in it. */
 int http_request_header(struct http_request *q, const char *name, const char *value);
+int http_request_secret_header(struct http_request *q, const char *name,
+                               const struct secret *value);
 
 enum http_failure {
         HTTP_ANSWERED,        /* there is a status */

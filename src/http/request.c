@@ -15,8 +15,11 @@ void http_request_done(struct http_request *q) {
         if (q->url && q->secret_url)
                 explicit_bzero(q->url, strlen(q->url));
         free(q->url);
-        for (size_t i = 0; i < q->n_headers; i++)
+        for (size_t i = 0; i < q->n_headers; i++) {
+                if (q->headers[i].secret)
+                        explicit_bzero(q->headers[i].value, strlen(q->headers[i].value));
                 free(q->headers[i].value);
+        }
         buffer_done(&q->body);
         *q = (struct http_request){ 0 };
 }
@@ -43,4 +46,17 @@ int http_request_header(struct http_request *q, const char *name, const char *va
 
         q->headers[q->n_headers++] = (struct http_header){ .name = name, .value = copy };
         return 0;
+}
+
+int http_request_secret_header(struct http_request *q, const char *name,
+                               const struct secret *value) {
+        int r;
+
+        /* A NUL would end it early, and what is sent be another credential. */
+        if (strlen(value->data) != value->size)
+                return -EINVAL;
+        r = http_request_header(q, name, value->data);
+        if (r >= 0)
+                q->headers[q->n_headers - 1].secret = true;
+        return r;
 }

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "http/http.h"
@@ -192,6 +193,31 @@ static void test_headers_have_a_limit(void **state) {
         http_request_done(&q);
 }
 
+static void test_secret_headers(void **state) {
+        _cleanup_(http_request_done) struct http_request q = { 0 };
+        static const struct {
+                const char *value;
+                size_t size;
+                int result;
+        } values[] = {
+                { "s.abc", 5, 0 },
+                { "s.a\nb", 5, -EINVAL },
+                { "s.a\0b", 5, -EINVAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                _cleanup_(secret_freep) struct secret *value = NULL;
+
+                assert_int_equal(secret_new(values[i].value, values[i].size, &value), 0);
+                assert_int_equal(http_request_secret_header(&q, "X-Key", value), values[i].result);
+        }
+        assert_int_equal(http_request_header(&q, "X-Open", "1"), 0);
+        assert_int_equal(q.n_headers, 2);
+        assert_string_equal(q.headers[0].value, "s.abc");
+        assert_true(q.headers[0].secret);
+        assert_false(q.headers[1].secret);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_where_the_client_goes),
@@ -199,7 +225,10 @@ int main(void) {
                 cmocka_unit_test(test_length_has_a_limit),
                 cmocka_unit_test(test_header_values),
                 cmocka_unit_test(test_headers_have_a_limit),
+                cmocka_unit_test(test_secret_headers),
         };
 
+        if (sodium_init() < 0)
+                return 1;
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
