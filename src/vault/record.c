@@ -231,6 +231,69 @@ int record_parse(const struct json_slice *json, uint64_t now_usec, struct record
         return 0;
 }
 
+/* Seconds since 1970. */
+static int read_epoch(struct reader *reader, const struct json_slice *s) {
+        int64_t seconds;
+
+        if (json_slice_integer(s, 0, (int64_t)(MAX_EXPIRES_AT_USEC / USEC_PER_SEC), &seconds) < 0)
+                return -EINVAL;
+        return set_expiry(reader, (uint64_t)seconds * USEC_PER_SEC);
+}
+
+static int read_kept_member(struct reader *reader, const struct record_id *id,
+                            const struct json_member *m) {
+        const struct {
+                const char *name, *expected;
+        } owner[] = {
+                { "user_id", id->user_id },
+                { "platform", id->platform },
+                { "account", id->account },
+        };
+
+        if (m->value.type == JSON_NULL || json_slice_equals(&m->key, "expires_in"))
+                return 0;
+        if (m->value.type == JSON_NUMBER && json_slice_equals(&m->key, "expires_at"))
+                return read_epoch(reader, &m->value);
+
+        for (size_t i = 0; i < ELEMENTSOF(owner); i++)
+                if (json_slice_equals(&m->key, owner[i].name))
+                        return json_slice_equals(&m->value, owner[i].expected) ? 0 : -EREMCHG;
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (json_slice_equals(&m->key, fields[i].name))
+                        return fields[i].read(reader, &m->value);
+        return 0;
+}
+
+int record_read(const struct json_slice *json, const struct record_id *id, struct record *ret) {
+        _cleanup_(record_done) struct record record = { 0 };
+        _cleanup_(ae_error_done) struct ae_error unheard = { 0 };
+        struct reader reader = { .record = &record, .error = &unheard };
+        struct json_envelope envelope;
+        struct json_fault fault;
+        int r;
+
+        r = json_scan(json->text, json->size, &envelope, &fault);
+        if (r < 0)
+                return r;
+        /* Of more members not all are noted, and the owner might be among those that are not. */
+        if (envelope.root.type != JSON_OBJECT || envelope.n_members == JSON_ENVELOPE_MAX)
+                return -EBADMSG;
+
+        for (size_t i = 0; i < envelope.n_members; i++) {
+                r = read_kept_member(&reader, id, &envelope.members[i]);
+                if (r == -ENOMEM || r == -EREMCHG)
+                        return r;
+                if (r < 0)
+                        return -EBADMSG;
+        }
+        if (!record.access_token)
+                return -EBADMSG;
+
+        *ret = record;
+        record = (struct record){ 0 };
+        return 0;
+}
+
 static void print_text(const char *name, const char *text, size_t size, struct buffer *to) {
         buffer_printf(to, ",\"%s\":", name);
         json_print_string(text, size, to);
@@ -256,16 +319,29 @@ static void reserve(const struct record *r, struct buffer *to) {
         (void)buffer_reserve(to, n + (r->refresh_token ? 2 * r->refresh_token->size : 0));
 }
 
-void record_print(const struct record *r, struct buffer *to) {
-        reserve(r, to);
-        buffer_puts(to, "{\"access_token\":");
+static void print_whole(const struct record *r, struct buffer *to) {
+        buffer_puts(to, "\"access_token\":");
         json_print_string(r->access_token->data, r->access_token->size, to);
         if (r->refresh_token)
                 print_text("refresh_token", r->refresh_token->data, r->refresh_token->size, to);
         if (r->token_type)
                 print_text("token_type", r->token_type, strlen(r->token_type), to);
         print_facts(r, to);
+}
+
+void record_print(const struct record *r, struct buffer *to) {
+        reserve(r, to);
+        buffer_putc(to, '{');
+        print_whole(r, to);
         buffer_putc(to, '}');
+}
+
+void record_print_owned(const struct record *r, const struct record_id *id, struct buffer *to) {
+        buffer_puts(to, "\"user_id\":");
+        json_print_string(id->user_id, strlen(id->user_id), to);
+        buffer_printf(to, ",\"platform\":\"%s\",\"account\":\"%s\",", id->platform, id->account);
+        reserve(r, to);
+        print_whole(r, to);
 }
 
 void record_print_public(const struct record *r, struct buffer *to) {

@@ -50,8 +50,19 @@ void record_done(struct record *r);
 int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
                  struct ae_error *error);
 
+/*
+ * Reads a scanned JSON object as somebody else keeps it: as record_parse(), but fields that nobody
+ * knows are passed over, null is as absent, `expires_at` may be seconds since 1970, `expires_in`
+ * says nothing (since when?), and where it names its owner that must be `id`. Returns 0; -EBADMSG
+ * when it is no credential; -EREMCHG when it is another's; -ENOMEM.
+ */
+int record_read(const struct json_slice *json, const struct record_id *id, struct record *ret);
+
 /* The JSON that record_parse() reads. The caller wipes it. Out of memory shows in buffer_error(). */
 void record_print(const struct record *r, struct buffer *to);
+
+/* The same with its owner, as members of an object that is open. */
+void record_print_owned(const struct record *r, const struct record_id *id, struct buffer *to);
 
 /* What may leave the vault, as members of an object that is open: never the refresh token. */
 void record_print_public(const struct record *r, struct buffer *to);

@@ -47,11 +47,37 @@ typedef void vault_answer_fn(const struct vault_answer *answer, void *userdata);
  */
 int vault_new_embedded(struct poller *poller, const char *path, uint64_t timeout_usec,
                        struct vault **ret);
+
+/* Where a vault behind HTTP is, and how it is reached. All of it is copied. */
+struct vault_http {
+        const char *url;       /* a path in it stands before those of the API */
+        uint64_t timeout_usec; /* bounds each call */
+        const char *ca_file;   /* this and the next two as of struct http_options */
+        const char *const *plain;
+        const char *user_agent;
+};
+
+/* The PURAIFI Vault Engine. `id` and `key` are copied. The caller owns *ret. 0 or -errno. */
+int vault_new_puraifi(struct poller *poller, const struct vault_http *http, const char *id,
+                      const struct secret *key, struct vault **ret);
+
+/* HashiCorp Vault or OpenBao, with a KV store of version 2. All of it is copied. */
+struct vault_kv2 {
+        const char *mount, *prefix; /* paths, without a slash at either end */
+        const char *namespace_path; /* NULL: none */
+        const struct secret *token; /* NULL: it logs in with the other two, by AppRole */
+        const struct secret *role_id, *secret_id;
+};
+
+/* The caller owns *ret. Returns 0 or a negative errno. */
+int vault_new_kv2(struct poller *poller, const struct vault_http *http,
+                  const struct vault_kv2 *options, struct vault **ret);
+
 /* Ends all calls without calling back. Not from within on_answer(). */
 struct vault *vault_free(struct vault *v);
 DEFINE_CLEANUP(struct vault *, vault_free);
 
-const char *vault_backend(const struct vault *v); /* "embedded" */
+const char *vault_backend(const struct vault *v); /* "embedded", "kv2", "puraifi" */
 
 /*
  * Each starts a call; on_answer() comes once, from the event loop, never from within, and *ret is
