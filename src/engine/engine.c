@@ -85,8 +85,7 @@ static int build(struct engine *e, struct ae_error *error) {
         r = make_http(e);
         if (r < 0)
                 return r;
-        r = vault_new_embedded(e->poller, e->settings->vault_socket,
-                               e->settings->vault_timeout_usec, &e->vault);
+        r = engine_make_vault(e, error);
         if (r < 0)
                 return r;
 

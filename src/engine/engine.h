@@ -55,3 +55,6 @@ void engine_touch_status(struct engine *e);
 
 /* Tells systemd at once. */
 void engine_tell_status(struct engine *e);
+
+/* vault.c: makes e->vault, for engine_new(). Returns 0; a negative errno, with `error` if known. */
+int engine_make_vault(struct engine *e, struct ae_error *error);

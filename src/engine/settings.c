@@ -17,7 +17,16 @@
 #define MAX_MESSAGE_BYTES ((size_t)64 << 20)
 #define MIN_MESSAGE_BYTES ((size_t)1 << 10)
 
+#define MAX_ENGINE_ID 128
+#define MAX_VAULT_PATH 256
+
 static const char adapter_section[] = "Adapter ";
+
+const char *const settings_vault_names[SETTINGS_N_VAULTS] = {
+        [VAULT_EMBEDDED] = "embedded",
+        [VAULT_KV2] = "kv2",
+        [VAULT_PURAIFI] = "puraifi",
+};
 
 static int parse_message_bytes(const char *section, const char *value, void *target,
                                const char **ret_reason) {
@@ -35,10 +44,13 @@ static int parse_message_bytes(const char *section, const char *value, void *tar
         return 0;
 }
 
-static int parse_choice(const char *value, const char *const *names, size_t n_names) {
+/* The place of `value` among the names; -EINVAL with the reason that it is none of them. */
+static int parse_choice(const char *value, const char *const *names, size_t n_names,
+                        const char *reason, const char **ret_reason) {
         for (size_t i = 0; i < n_names; i++)
                 if (strcmp(names[i], value) == 0)
                         return (int)i;
+        *ret_reason = reason;
         return -EINVAL;
 }
 
@@ -46,12 +58,12 @@ static int parse_log_level(const char *section, const char *value, void *target,
                            const char **ret_reason) {
         static const char *const names[] = { "emerg",   "alert",  "crit", "err",
                                              "warning", "notice", "info", "debug" };
-        int r = parse_choice(value, names, ELEMENTSOF(names));
+        int r = parse_choice(value, names, ELEMENTSOF(names),
+                             "is not one of emerg, alert, crit, err, warning, notice, info, debug",
+                             ret_reason);
 
-        if (r < 0) {
-                *ret_reason = "is not one of emerg, alert, crit, err, warning, notice, info, debug";
+        if (r < 0)
                 return r;
-        }
         *(int *)target = r;
         return 0;
 }
@@ -61,14 +73,71 @@ static int parse_log_target(const char *section, const char *value, void *target
         static const char *const names[] = {
                 [JOURNAL_AUTO] = "auto", [JOURNAL_NATIVE] = "journal", [JOURNAL_STDERR] = "stderr"
         };
-        int r = parse_choice(value, names, ELEMENTSOF(names));
+        int r = parse_choice(value, names, ELEMENTSOF(names), "is not one of auto, journal, stderr",
+                             ret_reason);
 
-        if (r < 0) {
-                *ret_reason = "is not one of auto, journal, stderr";
+        if (r < 0)
                 return r;
-        }
         *(enum journal_target *)target = (enum journal_target)r;
         return 0;
+}
+
+static int parse_vault_backend(const char *section, const char *value, void *target,
+                               const char **ret_reason) {
+        int r = parse_choice(value, settings_vault_names, SETTINGS_N_VAULTS,
+                             "is not one of embedded, kv2, puraifi", ret_reason);
+
+        if (r < 0)
+                return r;
+        *(enum settings_vault *)target = (enum settings_vault)r;
+        return 0;
+}
+
+static int parse_vault_auth(const char *section, const char *value, void *target,
+                            const char **ret_reason) {
+        static const char *const names[] = {
+                [VAULT_AUTH_TOKEN] = "token", [VAULT_AUTH_APPROLE] = "approle"
+        };
+        int r = parse_choice(value, names, ELEMENTSOF(names), "is neither token nor approle",
+                             ret_reason);
+
+        if (r < 0)
+                return r;
+        *(enum settings_vault_auth *)target = (enum settings_vault_auth)r;
+        return 0;
+}
+
+/* It becomes a header. */
+static int parse_engine_id(const char *section, const char *value, void *target,
+                           const char **ret_reason) {
+        size_t n = strlen(value);
+
+        for (size_t i = 0; i < n; i++)
+                if (n > MAX_ENGINE_ID || value[i] <= 0x20 || value[i] > 0x7e) {
+                        *ret_reason = "is not up to 128 printable ASCII characters without a space";
+                        return -EINVAL;
+                }
+        return config_parse_string(section, value, target, ret_reason);
+}
+
+/* It becomes part of a URL as it stands; one slash at its end is usual, and says nothing. */
+static int parse_vault_path(const char *section, const char *value, void *target,
+                            const char **ret_reason) {
+        static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                      "0123456789-_./";
+        _cleanup_(freep) char *path = strdup(value);
+        size_t n = strlen(value);
+
+        if (!path)
+                return -ENOMEM;
+        if (n > 1 && path[n - 1] == '/')
+                path[--n] = 0;
+        if (n > MAX_VAULT_PATH || strspn(path, allowed) < n || path[0] == '/' || path[0] == '.' ||
+            strstr(path, "//") || strstr(path, "/.") || (n > 0 && path[n - 1] == '/')) {
+                *ret_reason = "is no path of letters, digits, '-', '_' and '.', such as team/kv";
+                return -EINVAL;
+        }
+        return config_parse_string(section, path, target, ret_reason);
 }
 
 static void plain_http_done(char **list) {
@@ -163,8 +232,15 @@ static const struct config_key keys[] = {
         { "Tokens",    "CacheEntries",             config_parse_count,   AT(cache_entries)                },
         { "Tokens",    "ClockSkewSec",             config_parse_seconds, AT(clock_skew_usec)              },
         { "Tokens",    "KeyDirectory",             config_parse_path,    AT(key_directory)                },
+        { "Vault",     "Auth",                     parse_vault_auth,     AT(vault_auth)                   },
+        { "Vault",     "Backend",                  parse_vault_backend,  AT(vault_backend)                },
+        { "Vault",     "EngineId",                 parse_engine_id,      AT(vault_engine_id)              },
+        { "Vault",     "Mount",                    parse_vault_path,     AT(vault_mount)                  },
+        { "Vault",     "Namespace",                parse_vault_path,     AT(vault_namespace)              },
+        { "Vault",     "Prefix",                   parse_vault_path,     AT(vault_prefix)                 },
         { "Vault",     "Socket",                   config_parse_path,    AT(vault_socket)                 },
         { "Vault",     "TimeoutSec",               config_parse_seconds, AT(vault_timeout_usec)           },
+        { "Vault",     "Url",                      config_parse_string,  AT(vault_url)                    },
         { "Http",      "CaFile",                   config_parse_path,    AT(ca_file)                      },
         { "Http",      "ConnectTimeoutSec",        config_parse_seconds, AT(connect_timeout_usec)         },
         { "Http",      "FirstByteTimeoutSec",      config_parse_seconds, AT(first_byte_timeout_usec)      },
@@ -199,29 +275,23 @@ static void set_defaults(struct settings *s) {
         };
 }
 
-/* A path that no file sets, or one sets to nothing, is the usual one. */
-static int set_default_path(char **path, const char *usual) {
-        if (!*path)
-                *path = strdup(usual);
-        return *path ? 0 : -ENOMEM;
-}
+/* What no file sets, or one sets to nothing, is the usual. */
+static int set_usual(struct settings *s) {
+        const struct {
+                char **text;
+                const char *usual;
+        } usual[] = {
+                { &s->key_directory, CONFIG_ADMIN_DIR "/keys.d" },
+                { &s->vault_mount, SETTINGS_VAULT_MOUNT },
+                { &s->vault_prefix, SETTINGS_VAULT_PREFIX },
+                { &s->vault_socket, "/run/action-engine/vault.sock" },
+        };
 
-/* What only the whole of it can tell. */
-static int check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
-        for (size_t i = 0; i < s->n_adapters; i++)
-                if (http_url_check(s->adapters[i].base_url, (const char *const *)s->plain_http) <
-                    0) {
-                        snprintf(error, CONFIG_ERROR_SIZE,
-                                 "[Adapter %s] BaseUrl=%s is neither an https:// address nor one "
-                                 "that [Http] PlainHttp= names",
-                                 s->adapters[i].platform, s->adapters[i].base_url);
-                        return -EINVAL;
-                }
-        if (s->max_bytes_per_user < s->max_message_bytes) {
-                snprintf(error, CONFIG_ERROR_SIZE,
-                         "MaxBytesPerUser= is smaller than MaxMessageBytes=: no line of that size "
-                         "could ever be read");
-                return -EINVAL;
+        for (size_t i = 0; i < ELEMENTSOF(usual); i++) {
+                if (!*usual[i].text)
+                        *usual[i].text = strdup(usual[i].usual);
+                if (!*usual[i].text)
+                        return -ENOMEM;
         }
         return 0;
 }
@@ -241,15 +311,18 @@ int settings_load(struct settings *s, const char *path, char error[static CONFIG
                         ELEMENTSOF(keys), s, error);
         if (r < 0)
                 return r;
-        if (set_default_path(&s->key_directory, CONFIG_ADMIN_DIR "/keys.d") < 0 ||
-            set_default_path(&s->vault_socket, "/run/action-engine/vault.sock") < 0)
-                return -ENOMEM;
-        return check(s, error);
+        r = set_usual(s);
+        return r < 0 ? r : settings_check(s, error);
 }
 
 void settings_done(struct settings *s) {
         free(s->key_directory);
+        free(s->vault_engine_id);
+        free(s->vault_mount);
+        free(s->vault_namespace);
+        free(s->vault_prefix);
         free(s->vault_socket);
+        free(s->vault_url);
         free(s->ca_file);
         plain_http_done(s->plain_http);
         for (size_t i = 0; i < s->n_adapters; i++) {

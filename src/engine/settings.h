@@ -13,6 +13,22 @@
 #define SETTINGS_MAX_PLATFORMS 64
 #define SETTINGS_MAX_PLAIN 16
 
+#define SETTINGS_VAULT_MOUNT "secret"
+#define SETTINGS_VAULT_PREFIX "action-engine"
+
+enum settings_vault {
+        VAULT_EMBEDDED,
+        VAULT_KV2,
+        VAULT_PURAIFI,
+        SETTINGS_N_VAULTS,
+};
+extern const char *const settings_vault_names[SETTINGS_N_VAULTS];
+
+enum settings_vault_auth {
+        VAULT_AUTH_TOKEN,
+        VAULT_AUTH_APPROLE,
+};
+
 struct settings {
         /* [Engine] */
         unsigned max_connections;
@@ -32,8 +48,15 @@ struct settings {
         unsigned cache_entries;
 
         /* [Vault] */
+        enum settings_vault vault_backend;
         char *vault_socket;
         uint64_t vault_timeout_usec;
+        char *vault_url; /* NULL: none; as are the next two */
+        char *vault_engine_id;
+        char *vault_namespace;
+        char *vault_mount; /* without a slash at either end; as is the next, and the one above */
+        char *vault_prefix;
+        enum settings_vault_auth vault_auth;
 
         /* [Http] */
         uint64_t connect_timeout_usec;
@@ -59,3 +82,6 @@ struct settings {
  */
 int settings_load(struct settings *s, const char *path, char error[static CONFIG_ERROR_SIZE]);
 void settings_done(struct settings *s);
+
+/* settings-check.c: what only the whole of it can tell. Returns as settings_load(), which calls it. */
+int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]);

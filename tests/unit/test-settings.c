@@ -30,6 +30,7 @@ static void test_defaults(void **state) {
         assert_string_equal(s.key_directory, CONFIG_ADMIN_DIR "/keys.d");
         assert_string_equal(s.vault_socket, "/run/action-engine/vault.sock");
         assert_int_equal(s.reconcile_usec, 60 * USEC_PER_SEC);
+        assert_int_equal(s.vault_backend, VAULT_EMBEDDED);
         assert_null(s.plain_http[0]);
         assert_int_equal(s.log_target, JOURNAL_AUTO);
 }
@@ -61,6 +62,30 @@ static void test_everything_set(void **state) {
         assert_string_equal(s.adapters[0].base_url, "http://127.0.0.1:4100");
 }
 
+#define KV2 "[Vault]\nBackend=kv2\nUrl=https://a.example\n"
+#define PURAIFI "[Vault]\nBackend=puraifi\nUrl=https://a.example\n"
+
+static void test_vaults(void **state) {
+        _cleanup_(settings_done) struct settings kv2 = { 0 }, puraifi = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        assert_int_equal(load(KV2 "Auth=approle\nMount=team/kv/\nPrefix=\nNamespace=a/b/\n"
+                                  "Url=http://127.0.0.1:8200/base/\n[Http]\n"
+                                  "PlainHttp=127.0.0.1:8200\n",
+                              &kv2, error),
+                         0);
+        assert_int_equal(kv2.vault_backend, VAULT_KV2);
+        assert_int_equal(kv2.vault_auth, VAULT_AUTH_APPROLE);
+        assert_string_equal(kv2.vault_url, "http://127.0.0.1:8200/base/");
+        assert_string_equal(kv2.vault_mount, "team/kv");
+        assert_string_equal(kv2.vault_prefix, "action-engine");
+        assert_string_equal(kv2.vault_namespace, "a/b");
+
+        assert_int_equal(load(PURAIFI "EngineId=engine-1\nMount=secret\n", &puraifi, error), 0);
+        assert_int_equal(puraifi.vault_backend, VAULT_PURAIFI);
+        assert_string_equal(puraifi.vault_engine_id, "engine-1");
+}
+
 /* What is refused, and what the sentence must name. */
 static void test_refused(void **state) {
         static const struct {
@@ -86,6 +111,37 @@ static void test_refused(void **state) {
                 { "[Adapter gmail]\nBaseUrl=http://a.example\n", "PlainHttp" },
                 { "[Adapter gmail]\nBaseUrl=https://u:p@a.example\n", "BaseUrl" },
                 { "[Adapter gmail]\nUrl=https://a.example\n", "Url" },
+                { "[Vault]\nBackend=vault\n", "embedded, kv2, puraifi" },
+                { "[Vault]\nBackend=\n", "embedded, kv2, puraifi" },
+                { "[Vault]\nAuth=password\n", "approle" },
+                { "[Vault]\nAuth=approle\n", "Auth=approle says nothing to Backend=embedded" },
+                { "[Vault]\nUrl=https://a.example\n", "Url=https://a.example says nothing" },
+                { "[Vault]\nEngineId=e\n", "EngineId=e says nothing to Backend=embedded" },
+                { "[Vault]\nMount=kv\n", "Mount=kv says nothing" },
+                { "[Vault]\nPrefix=ae\n", "Prefix=ae says nothing" },
+                { "[Vault]\nNamespace=ns\n", "Namespace=ns says nothing" },
+                { "[Vault]\nBackend=kv2\n", "Backend=kv2 needs Url=" },
+                { "[Vault]\nBackend=puraifi\nEngineId=e\n", "Backend=puraifi needs Url=" },
+                { PURAIFI "EngineId=\n", "Backend=puraifi needs EngineId=" },
+                { PURAIFI "EngineId=a b\n", "EngineId" },
+                { PURAIFI "EngineId=\xc3\xbc\n", "EngineId" },
+                { PURAIFI "EngineId=e\nMount=kv\n", "Mount=kv says nothing to Backend=puraifi" },
+                { PURAIFI "EngineId=e\nAuth=approle\n", "Auth=approle says nothing" },
+                { KV2 "EngineId=e\n", "EngineId=e says nothing to Backend=kv2" },
+                { KV2 "Url=http://127.0.0.1:8200\n", "[Vault] Url=http://127.0.0.1:8200" },
+                { KV2 "Url=http://a.example\n", "PlainHttp" },
+                { KV2 "Url=a.example\n", "https://" },
+                { KV2 "Url=https://u:p@a.example\n", "https://" },
+                { KV2 "Url=https://a.example/?q\n", "query" },
+                { KV2 "Mount=/kv\n", "Mount" },
+                { KV2 "Mount=kv//a\n", "Mount" },
+                { KV2 "Mount=kv/../a\n", "Mount" },
+                { KV2 "Mount=..\n", "Mount" },
+                { KV2 "Mount=/\n", "Mount" },
+                { KV2 "Mount=a b\n", "Mount" },
+                { KV2 "Prefix=%2e\n", "Prefix" },
+                { KV2 "Prefix=a?b\n", "Prefix" },
+                { KV2 "Namespace=a//\n", "Namespace" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -108,9 +164,8 @@ static void test_missing_file(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),
-                cmocka_unit_test(test_everything_set),
-                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_defaults),     cmocka_unit_test(test_everything_set),
+                cmocka_unit_test(test_vaults),       cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_missing_file),
         };
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What only the whole of the settings can tell.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/settings.h"
+#include "http/http.h"
+
+#define ONLY(backend) (1U << (backend))
+#define HTTP_VAULTS (ONLY(VAULT_KV2) | ONLY(VAULT_PURAIFI))
+
+static int refuse_address(char error[static CONFIG_ERROR_SIZE], const char *key, const char *url) {
+        snprintf(error, CONFIG_ERROR_SIZE,
+                 "%s=%s is neither an https:// address nor one that [Http] PlainHttp= names", key,
+                 url);
+        return -EINVAL;
+}
+
+static bool is_reachable(const struct settings *s, const char *url) {
+        return http_url_check(url, (const char *const *)s->plain_http) == 0;
+}
+
+/* Which kind of vault a key means something to, and to which nothing works without. */
+static int check_vault_keys(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        /* clang-format off */
+        const struct {
+                const char *name, *value;
+                const char *usual; /* what says nothing to the others either */
+                unsigned known, needed;
+        } keys[] = {
+                { "EngineId",  s->vault_engine_id, NULL,                  ONLY(VAULT_PURAIFI), ONLY(VAULT_PURAIFI) },
+                { "Mount",     s->vault_mount,     SETTINGS_VAULT_MOUNT,  ONLY(VAULT_KV2),     0                   },
+                { "Namespace", s->vault_namespace, NULL,                  ONLY(VAULT_KV2),     0                   },
+                { "Prefix",    s->vault_prefix,    SETTINGS_VAULT_PREFIX, ONLY(VAULT_KV2),     0                   },
+                { "Url",       s->vault_url,       NULL,                  HTTP_VAULTS,         HTTP_VAULTS         },
+        };
+        /* clang-format on */
+        const char *backend = settings_vault_names[s->vault_backend];
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                bool is_set = keys[i].value &&
+                              (!keys[i].usual || strcmp(keys[i].value, keys[i].usual) != 0);
+
+                if (!is_set && keys[i].needed & ONLY(s->vault_backend)) {
+                        snprintf(error, CONFIG_ERROR_SIZE,
+                                 "[Vault] Backend=%s needs %s=, which is not set", backend,
+                                 keys[i].name);
+                        return -EINVAL;
+                }
+                if (is_set && !(keys[i].known & ONLY(s->vault_backend))) {
+                        snprintf(error, CONFIG_ERROR_SIZE,
+                                 "[Vault] %s=%s says nothing to Backend=%s", keys[i].name,
+                                 keys[i].value, backend);
+                        return -EINVAL;
+                }
+        }
+        return 0;
+}
+
+static int check_vault(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        int r;
+
+        r = check_vault_keys(s, error);
+        if (r < 0)
+                return r;
+        if (s->vault_auth == VAULT_AUTH_APPROLE && s->vault_backend != VAULT_KV2) {
+                snprintf(error, CONFIG_ERROR_SIZE,
+                         "[Vault] Auth=approle says nothing to Backend=%s",
+                         settings_vault_names[s->vault_backend]);
+                return -EINVAL;
+        }
+        if (s->vault_url && strchr(s->vault_url, '?')) {
+                snprintf(error, CONFIG_ERROR_SIZE, "[Vault] Url=%s has a query", s->vault_url);
+                return -EINVAL;
+        }
+        if (s->vault_url && !is_reachable(s, s->vault_url))
+                return refuse_address(error, "[Vault] Url", s->vault_url);
+        return 0;
+}
+
+int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        char key[CONFIG_MAX_SECTION + sizeof("[] BaseUrl")];
+
+        for (size_t i = 0; i < s->n_adapters; i++)
+                if (!is_reachable(s, s->adapters[i].base_url)) {
+                        snprintf(key, sizeof(key), "[Adapter %s] BaseUrl", s->adapters[i].platform);
+                        return refuse_address(error, key, s->adapters[i].base_url);
+                }
+        if (s->max_bytes_per_user < s->max_message_bytes) {
+                snprintf(error, CONFIG_ERROR_SIZE,
+                         "MaxBytesPerUser= is smaller than MaxMessageBytes=: no line of that size "
+                         "could ever be read");
+                return -EINVAL;
+        }
+        return check_vault(s, error);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vault that the configuration names, with its secrets: systemd credentials, each a file in
+ * $CREDENTIALS_DIRECTORY.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "vault/vault.h"
+
+#define MAX_CREDENTIAL 4096 /* bytes */
+
+/* What becomes a header or a string; a line's end behind it is an editor's. */
+static size_t text_size(const struct secret *s) {
+        size_t n = s->size;
+
+        while (n > 0 && (s->data[n - 1] == '\n' || s->data[n - 1] == '\r'))
+                n--;
+        for (size_t i = 0; i < n; i++)
+                if (s->data[i] <= 0x20 || s->data[i] > 0x7e)
+                        return 0;
+        return n;
+}
+
+static int read_credential(const char *name, struct secret **ret, struct ae_error *error) {
+        const char *directory = getenv("CREDENTIALS_DIRECTORY");
+        _cleanup_(secret_freep) struct secret *s = NULL;
+        _cleanup_(freep) char *path = NULL;
+        size_t n;
+        int r;
+
+        if (!directory)
+                return ae_error_set(error, AE_INTERNAL,
+                                    "the vault needs the credential '%s', and systemd gives none: "
+                                    "see LoadCredential= and action-engine.conf(5)",
+                                    name);
+        if (asprintf(&path, "%s/%s", directory, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+
+        r = secret_read_file(path, MAX_CREDENTIAL, &s);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return ae_error_set(error, AE_INTERNAL, "cannot read the credential '%s': %s", name,
+                                    strerror(-r));
+        n = text_size(s);
+        if (n == 0)
+                return ae_error_set(error, AE_INTERNAL,
+                                    "the credential '%s' is not one line of printable ASCII "
+                                    "characters without a space",
+                                    name);
+        return secret_new(s->data, n, ret);
+}
+
+static struct vault_http options_of(const struct settings *s) {
+        return (struct vault_http){
+                .url = s->vault_url,
+                .timeout_usec = s->vault_timeout_usec,
+                .ca_file = s->ca_file,
+                .plain = (const char *const *)s->plain_http,
+                .user_agent = "action-engine/" AE_VERSION,
+        };
+}
+
+static int make_puraifi(struct engine *e, struct ae_error *error) {
+        const struct vault_http http = options_of(e->settings);
+        _cleanup_(secret_freep) struct secret *key = NULL;
+        int r;
+
+        r = read_credential("vault-engine-key", &key, error);
+        if (r < 0)
+                return r;
+        return vault_new_puraifi(e->poller, &http, e->settings->vault_engine_id, key, &e->vault);
+}
+
+static int make_kv2(struct engine *e, struct ae_error *error) {
+        const struct settings *s = e->settings;
+        const struct vault_http http = options_of(s);
+        _cleanup_(secret_freep) struct secret *token = NULL, *role_id = NULL, *secret_id = NULL;
+        struct vault_kv2 kv2;
+        int r;
+
+        if (s->vault_auth == VAULT_AUTH_TOKEN)
+                r = read_credential("vault-token", &token, error);
+        else {
+                r = read_credential("vault-role-id", &role_id, error);
+                if (r == 0)
+                        r = read_credential("vault-secret-id", &secret_id, error);
+        }
+        if (r < 0)
+                return r;
+
+        kv2 = (struct vault_kv2){
+                .mount = s->vault_mount,
+                .prefix = s->vault_prefix,
+                .namespace_path = s->vault_namespace,
+                .token = token,
+                .role_id = role_id,
+                .secret_id = secret_id,
+        };
+        return vault_new_kv2(e->poller, &http, &kv2, &e->vault);
+}
+
+int engine_make_vault(struct engine *e, struct ae_error *error) {
+        const struct settings *s = e->settings;
+
+        switch (s->vault_backend) {
+        case VAULT_KV2:
+                return make_kv2(e, error);
+        case VAULT_PURAIFI:
+                return make_puraifi(e, error);
+        case VAULT_EMBEDDED:
+        case SETTINGS_N_VAULTS:
+                break;
+        }
+        return vault_new_embedded(e->poller, s->vault_socket, s->vault_timeout_usec, &e->vault);
+}
