@@ -164,10 +164,11 @@ class Connection:
 class Stack:
     """What scripts/stack runs, in a folder of its own.
 
-    `config` is laid over the engine's configuration, `google` a URL to use instead of the emulator.
+    `config` is laid over the engine's configuration, `google` a URL to use instead of the emulator,
+    `credentials` what systemd would give to the engine, by name.
     """
 
-    def __init__(self, config="", google=None):
+    def __init__(self, config="", google=None, credentials=None):
         self._folder = tempfile.TemporaryDirectory(prefix="action-engine-")
         self.dir = pathlib.Path(self._folder.name) / "stack"
         environment = {**os.environ, "AE_BUILD": str(BUILD)}
@@ -179,6 +180,12 @@ class Stack:
             environment["STACK_CONFIG"] = str(path)
         if google:
             environment["STACK_GOOGLE_URL"] = google
+        if credentials:
+            folder = pathlib.Path(self._folder.name) / "credentials"
+            folder.mkdir()
+            for name, text in credentials.items():
+                (folder / name).write_text(text, encoding="utf-8")
+            environment["STACK_CREDENTIALS"] = str(folder)
         self._environment = environment
 
     def __enter__(self):

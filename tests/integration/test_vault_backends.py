@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: MIT
+"""Every vault: the same tests on each, and then what is one's own."""
+
+import contextlib
+import json
+import pathlib
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import jws
+from engine import BUILD, TIMEOUT, Stack, email, until
+from kv2 import Kv2Vault
+from puraifi import PuraifiVault
+from upstream import Upstream
+from vaults import EmbeddedVault
+
+GMAIL = {"platform": "gmail"}
+PAST, FUTURE = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+# Whose names are to be a part of a path, of a query, of JSON.
+HOSTILE = ["../u1", "..", ".", "/u1", "u1/", "u1//x", "u1/gmail/default", "%2f", "%2e%2e%2fu1", "a b",
+           "a+b", "a&user_id=u1", "a?b#c", "a;b", "ü@example.com", "\u202eu1", "\"u1\"", "a\\b", "*",
+           "x" * 128]
+
+
+class Suite:
+    """Runs unchanged on every backend. `make_vault` gives what stands for the vault."""
+
+    make_vault = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.upstream = cls.enterClassContext(Upstream())
+        cls.vault = cls.enterClassContext(cls.make_vault())
+        port = "" if cls.vault.name == "embedded" else cls.vault.address
+        config = f"""{cls.vault.config}
+TimeoutSec=2
+
+[Http]
+PlainHttp={cls.upstream.url.removeprefix("http://")} {port}
+TotalTimeoutSec=10
+"""
+        cls.stack = Stack(config, cls.upstream.url, cls.vault.credentials)
+        cls.vault.real = cls.stack.dir / "vault.sock"
+        cls.enterClassContext(cls.stack)
+        key = cls.stack.key("anybody")
+        cls.token = jws.token(key, sub="root", users=["*"])
+
+    def setUp(self):
+        self.c = self.enterContext(self.stack.connect(self.token))
+
+    # One user for each test, so that none sees what another stored.
+    @property
+    def user(self):
+        return self.id().rpartition(".")[2]
+
+    def connect_user(self, token="at", user=None, account=None, **more):
+        where = {"account": account} if account else {}
+        return self.c.call({"op": "auth_token", **GMAIL, **where, "user_id": user or self.user,
+                            "credential": {"access_token": token, **more}})
+
+    def perform(self, user=None, to=None, **more):
+        user = user or self.user
+        return self.c.call(email(to or "somebody@example.com", user_id=user, **more))
+
+    def assert_sent(self, token, **options):
+        n = len(self.upstream.requests)
+        response = self.perform(**options)
+        self.assertEqual(response["status"], "success", response)
+        bearers = [r.headers["Authorization"] for r in self.upstream.requests[n:]]
+        self.assertEqual(bearers, [f"Bearer {token}"])
+
+    def assert_not_sent(self, *codes, **options):
+        n = len(self.upstream.requests)
+        response = self.perform(**options)
+        self.assertEqual(response["status"], "error", response)
+        self.assertIn(response["error"]["code"], codes, response)
+        self.assertEqual(len(self.upstream.requests), n)
+        return response["error"]
+
+    def test_store_and_perform(self):
+        self.assertEqual(self.connect_user("at-1", refresh_token="rt", expires_at=FUTURE,
+                                           scopes=["a", "b"])["status"], "success")
+        self.assert_sent("at-1")
+        self.assertEqual(self.connect_user("at-2", expires_in=600)["status"], "success")
+        self.assert_sent("at-2")
+
+    def test_not_connected(self):
+        self.assert_not_sent("not_connected")
+        self.connect_user()
+        self.assert_sent("at")
+
+    def test_another_account(self):
+        if self.vault.accounts:
+            self.connect_user("private")
+            self.connect_user("work", account="work")
+            self.assert_sent("work", account="work")
+            self.assert_sent("private")
+            self.assert_not_sent("not_connected", account="third")
+        else:
+            error = self.assert_not_sent("invalid_request", account="work")
+            self.assertIn("'work'", error["message"])
+            response = self.connect_user(account="work")
+            self.assertEqual(response["error"]["code"], "invalid_request", response)
+
+    def test_an_expired_token(self):
+        self.connect_user(expires_at=PAST)
+        self.assertIn("expired", self.assert_not_sent("reauthorization_required")["message"])
+
+    def test_a_refused_token_is_not_tried_again(self):
+        self.connect_user("refused")
+        self.upstream.bearers = {self.stack.google_token}
+        try:
+            n, asked = len(self.upstream.requests), self.vault.asked(self.user)
+            response = self.perform()
+            self.assertEqual(response["error"]["code"], "reauthorization_required", response)
+            self.assertEqual(len(self.upstream.requests) - n, 1)
+            self.assertEqual(self.vault.asked(self.user) - asked, 2)
+        finally:
+            self.upstream.bearers = None
+
+    def test_each_name_is_one_user(self):
+        for user in HOSTILE:
+            with self.subTest(user):
+                self.assert_not_sent("not_connected", user=user)
+                self.assertEqual(self.connect_user("at-of-" + user.encode().hex(), user)["status"],
+                                 "success")
+        for user in HOSTILE:
+            with self.subTest(user):
+                self.assert_sent("at-of-" + user.encode().hex(), user=user)
+        self.assert_sent(self.stack.google_token, user="u1")
+
+    def test_answers_that_make_no_sense(self):
+        self.connect_user()
+        for fault in ("array", "garbage", "half", "html", "long", "nothing", "twice", "close",
+                      "other", "badtoken", "notoken"):
+            with self.subTest(fault), self.vault.playing(fault):
+                error = self.assert_not_sent("vault_unavailable")
+                self.assertNotIn("somebody else", error["message"])
+                self.assertNotIn("Sign in", error["message"])
+        self.assert_sent("at")
+
+    def test_without_the_vault_nothing_leaves(self):
+        self.connect_user()
+        self.assert_sent("at")
+        with self.vault.down():
+            self.assert_not_sent("vault_unavailable")
+            self.assert_not_sent("vault_unavailable", dry_run=True)
+            self.assertEqual(self.connect_user("lost")["error"]["code"], "vault_unavailable")
+            health = self.c.result({"op": "health"})
+            self.assertEqual(health["status"], "degraded")
+            self.assertEqual(health["vault"]["state"], "unavailable")
+        self.assert_sent("at")
+
+    def test_a_slow_vault(self):
+        self.connect_user()
+        n, n_asked = len(self.upstream.requests), self.vault.asked(self.user)
+        with self.vault.playing("hang"):
+            late = self.c.start(email(user_id=self.user))
+            self.vault.wait_asked(self.user, n_asked + 1)
+            dead = self.c.start(email(user_id=self.user, deadline_ms=100))
+            self.assertEqual(self.c.call({"op": "ping"})["status"], "success")
+            self.assertEqual(self.c.finish(dead)["error"]["code"], "deadline_exceeded")
+            self.assertEqual(self.c.finish(late)["error"]["code"], "vault_unavailable")
+        self.assertEqual(len(self.upstream.requests), n)
+        until(self.perform, lambda response: response["status"] == "success")
+
+    def test_many_at_once_ask_once(self):
+        self.connect_user()
+        n_asked = self.vault.asked(self.user)
+        with self.vault.playing("hang"):
+            with self.stack.connect(self.token) as leaving:
+                leaving.start(email(user_id=self.user))
+                self.vault.wait_asked(self.user, n_asked + 1)
+                asked = [self.c.start(email(user_id=self.user)) for _ in range(20)]
+                self.c.result({"op": "ping"})
+        for request_id in asked:
+            self.assertEqual(self.c.finish(request_id)["status"], "success")
+        if self.vault.asks_once:
+            self.assertEqual(self.vault.asked(self.user), n_asked + 1)
+        self.assert_sent("at")
+
+    def test_a_credential_outlives_the_engine(self):
+        self.connect_user()
+        self.stack.kill("engine")
+        self.stack.start("engine")
+        with self.stack.connect(self.token) as self.c:
+            self.assert_sent("at")
+
+    def test_health_tells_which(self):
+        health = self.c.result({"op": "health"})
+        self.assertEqual(health["vault"], {"backend": self.vault.name, "state": "ok"})
+
+    def test_nothing_secret_is_said(self):
+        canaries = ["at-canary", "rt-canary", *getattr(self.vault, "secrets", ())]
+        said = [self.connect_user("at-canary", refresh_token="rt-canary"), self.perform(),
+                self.perform(dry_run=True), self.c.call({"op": "health"})]
+        for fault in "other", "half", "badtoken":
+            with self.vault.playing(fault):
+                said.append(self.perform())
+        self.stack.audit(said[-1]["request_id"])
+        for canary in canaries:
+            self.assertNotIn(canary, json.dumps(said))
+            self.assertNotIn(canary, self.stack.log("engine"))
+
+
+class Embedded(Suite, unittest.TestCase):
+    make_vault = EmbeddedVault
+
+
+class OverHttp(Suite):
+    def test_what_http_adds(self):
+        self.connect_user()
+        for fault in "cut", "redirect", 400, 401, 403, 429, 473, 500, 503:
+            with self.subTest(fault), self.vault.playing(fault):
+                self.assert_not_sent("vault_unavailable")
+        self.assertEqual([r for r in self.vault.requests if "elsewhere" in r.path], [])
+        self.assert_sent("at")
+
+    def test_what_is_stored_meanwhile_counts(self):
+        self.connect_user("old")
+        n_asked = self.vault.asked(self.user)
+        with self.vault.playing("hang"):
+            first = self.c.start(email("first@example.com", user_id=self.user))
+            self.vault.wait_asked(self.user, n_asked + 1)
+            self.vault.fault = None
+            self.connect_user("new")
+            self.assert_sent("new")
+        self.c.finish(first)
+
+    def test_refresh_tokens_stay(self):
+        self.connect_user("at", refresh_token="rt-of-memory." * 100)
+        self.assert_sent("at")
+        if "sanitizer" in (BUILD / "src/engine/action-engined").read_bytes().decode("latin-1"):
+            self.skipTest("a sanitizer's allocator does not wipe")
+        memory = Memory(self.stack.pid("engine"))
+        for secret in ("rt-of-memory.", "of-memory.rt"):
+            self.assertFalse(memory.holds(secret.encode()), secret)
+        self.assertTrue(memory.holds(self.vault.address.encode()))  # else the search is none
+
+
+class Memory:
+    """What can be read in another process."""
+
+    def __init__(self, pid):
+        proc = pathlib.Path(f"/proc/{pid}")
+        maps = (proc / "maps").read_text(encoding="utf-8")
+        self._areas = []
+        with open(proc / "mem", "rb", buffering=0) as memory:
+            for line in maps.splitlines():
+                area, mode, *_ = line.split()
+                start, end = (int(n, 16) for n in area.split("-"))
+                with contextlib.suppress(OSError, ValueError, OverflowError):
+                    if mode.startswith("r"):
+                        memory.seek(start)
+                        self._areas.append(memory.read(end - start))
+
+    def holds(self, text):
+        return any(text in area for area in self._areas)
+
+
+class Puraifi(OverHttp, unittest.TestCase):
+    make_vault = PuraifiVault
+
+    def test_a_record_by_others(self):
+        self.vault.put(self.user, access_token="at", refresh_token=None, expires_at=None,
+                       scopes=["a"], id=7)
+        self.assert_sent("at")
+        self.vault.put(self.user, access_token="at", expires_at=4102444800)
+        self.assert_sent("at")
+        self.vault.put(self.user, access_token="at", expires_at=978307200)
+        self.assert_not_sent("reauthorization_required")
+
+
+class Kv2(OverHttp, unittest.TestCase):
+    make_vault = Kv2Vault
+
+    def test_a_record_by_hand(self):
+        self.vault.put(self.user, access_token="at")
+        self.assert_sent("at")
+        self.vault.put(self.user, access_token="at", user_id="somebody else")
+        self.assert_not_sent("vault_unavailable")
+        self.assertEqual(self.connect_user("mine")["error"]["code"], "invalid_request")
+        self.vault.put(self.user, password="something else")
+        self.assert_not_sent("vault_unavailable")
+        self.assertEqual(self.connect_user("mine")["error"]["code"], "invalid_request")
+        self.assertEqual(len(self.vault.store[self.vault.name_of(self.user)]), 3)
+
+    def test_what_is_kept(self):
+        self.connect_user("at", refresh_token="rt", expires_at=FUTURE, scopes=["a"])
+        self.assertEqual(self.vault.store[self.vault.name_of(self.user)], [{
+            "user_id": self.user, "platform": "gmail", "account": "default", "access_token": "at",
+            "refresh_token": "rt", "expires_at": FUTURE, "scopes": ["a"]}])
+
+    def test_a_deleted_version(self):
+        self.connect_user("old")
+        self.vault.delete_softly(self.user)
+        self.assert_not_sent("not_connected")
+        self.assertEqual(self.connect_user("new")["status"], "success")
+        self.assert_sent("new")
+
+    def test_somebody_else_is_quicker(self):
+        self.connect_user("old")
+        self.vault.races = 3
+        self.assertEqual(self.connect_user("new")["status"], "success")
+        self.assert_sent("new")
+        self.vault.races = 100
+        self.assertEqual(self.connect_user("never")["error"]["code"], "vault_unavailable")
+        self.assertGreater(self.vault.races, 90)
+        self.vault.races = 0
+        self.assert_sent("quicker")
+
+    def test_a_client_token_that_is_revoked(self):
+        self.connect_user()
+        before = self.vault.n_logins
+        self.vault.revoke()
+        self.assert_sent("at")
+        self.assertEqual(self.vault.n_logins, before + 1)
+        self.vault.revoke()
+        self.assertEqual(self.connect_user("at-2")["status"], "success")
+        self.assert_sent("at-2")
+
+    def test_a_login_that_is_refused(self):
+        self.connect_user()
+        self.vault.accepts_logins = False
+        try:
+            self.vault.revoke()
+            before = self.vault.n_logins
+            for _ in range(2):
+                error = self.assert_not_sent("vault_unavailable")
+                self.assertIn("role and secret", error["message"])
+            self.assertEqual(self.vault.n_logins, before + 2)
+            health = self.c.result({"op": "health"})
+            self.assertEqual(health["vault"]["state"], "unavailable")
+        finally:
+            self.vault.accepts_logins = True
+        self.assert_sent("at")
+
+    def test_a_policy_that_says_no(self):
+        before = self.vault.n_logins
+        with self.vault.playing(403):
+            self.assert_not_sent("vault_unavailable")
+        self.assertEqual(self.vault.n_logins, before + 1)
+
+    def test_sealed_or_on_standby(self):
+        self.connect_user()
+        for state, word in (503, "sealed"), (429, "standby"), (473, "standby"), (501, "initialised"):
+            with self.subTest(state), self.vault.being(state):
+                error = self.assert_not_sent("vault_unavailable")
+                self.assertIn(word, error["message"])
+                health = self.c.result({"op": "health"})
+                self.assertIn(word, health["vault"]["message"])
+        self.assert_sent("at")
+
+
+class Kv2Own(Suite, unittest.TestCase):
+    """With a token of its own, a short lease, a namespace and another mount."""
+
+    def make_vault(lease=2):
+        return Kv2Vault(auth="token", lease=lease, namespace="team/ns", mount="kv/own")
+
+    def test_the_token_is_renewed(self):
+        before = self.vault.n_renewals
+        until(lambda: self.vault.n_renewals, lambda n: n >= before + 3)
+        self.connect_user()
+        self.assert_sent("at")
+
+    def test_a_token_that_is_no_longer_good(self):
+        self.connect_user()
+        kept = dict(self.vault.tokens)
+        self.vault.revoke()
+        try:
+            self.assert_not_sent("vault_unavailable")
+        finally:
+            self.vault.tokens.update(dict.fromkeys(kept, float("inf")))
+        until(self.perform, lambda response: response["status"] == "success")
+
+
+class Kv2ShortLease(Suite, unittest.TestCase):
+    """AppRole, with leases that are over in the middle of things."""
+
+    def make_vault():
+        return Kv2Vault(lease=1)
+
+    def test_the_lease_is_renewed(self):
+        before = self.vault.n_renewals
+        until(lambda: self.vault.n_renewals, lambda n: n >= before + 3)
+
+
+class Starting(unittest.TestCase):
+    """What keeps the engine from starting, and says so."""
+
+    def start(self, config, credentials):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "keys.d").mkdir()
+        (folder / "credentials").mkdir()
+        for name, data in credentials.items():
+            (folder / "credentials" / name).write_bytes(data)
+        (folder / "engine.conf").write_text(
+            f"[Engine]\nLogTarget=stderr\n[Tokens]\nKeyDirectory={folder}/keys.d\n{config}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(str(folder / "socket"))
+            listening.listen()
+            done = subprocess.run(
+                ["sh", "-c", 'exec 3<&0 </dev/null; export LISTEN_PID=$$; exec "$@"', "sh",
+                 BUILD / "src/engine/action-engined", "--config", folder / "engine.conf"],
+                env={"LISTEN_FDS": "1", "CREDENTIALS_DIRECTORY": str(folder / "credentials")},
+                stdin=listening, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stderr
+
+    PURAIFI = "[Vault]\nBackend=puraifi\nUrl=https://vault.example\nEngineId=e\n"
+    TOKEN = "[Vault]\nBackend=kv2\nUrl=https://vault.example\n"
+    APPROLE = TOKEN + "Auth=approle\n"
+
+    def test_a_credential_that_is_missing(self):
+        role = {"vault-role-id": b"r"}
+        for config, given, name in ((self.PURAIFI, {}, "vault-engine-key"),
+                                    (self.TOKEN, role, "vault-token"),
+                                    (self.APPROLE, {}, "vault-role-id"),
+                                    (self.APPROLE, role, "vault-secret-id")):
+            with self.subTest(name):
+                said = self.start(config, given)
+                self.assertIn(f"cannot read the credential '{name}'", said)
+
+    def test_a_credential_that_is_none(self):
+        for data in b"", b"\n", b"canary\ncanary\n", b"can ary", b"canary\0", b"\xc3\xbc", b"canary" * 900:
+            with self.subTest(data):
+                said = self.start(self.TOKEN, {"vault-token": data})
+                self.assertIn("'vault-token'", said)
+                self.assertNotIn("canary", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
