@@ -215,4 +215,13 @@ static int interpret(const struct adapter_input *input, const struct http_respon
         return read_message(input, body, response, ret_result, error);
 }
 
-const struct adapter_reconcile send_email_reconcile = { build, interpret };
+/* The scope for sending reads nothing. */
+static const char *const scopes[] = {
+        "https://mail.google.com/",
+        "https://www.googleapis.com/auth/gmail.metadata",
+        "https://www.googleapis.com/auth/gmail.modify",
+        "https://www.googleapis.com/auth/gmail.readonly",
+        NULL,
+};
+
+const struct adapter_reconcile send_email_reconcile = { build, interpret, scopes };

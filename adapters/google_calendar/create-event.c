@@ -100,4 +100,4 @@ static int interpret_look(const struct adapter_input *input, const struct http_r
         return 0;
 }
 
-const struct adapter_reconcile create_event_reconcile = { build_look, interpret_look };
+const struct adapter_reconcile create_event_reconcile = { build_look, interpret_look, NULL };

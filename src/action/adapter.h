@@ -70,6 +70,11 @@ typedef int adapter_interpret_fn(const struct adapter_input *input,
 struct adapter_reconcile {
         adapter_build_fn *build;
         adapter_interpret_fn *interpret;
+        /*
+         * Any one of them lets a credential look; NULL-terminated. The platform is asked only with
+         * one that is known to have it. NULL: whoever may act may look.
+         */
+        const char *const *oauth_scopes;
 };
 
 struct adapter_action {

@@ -30,7 +30,8 @@ enum reconciled {
 
 /* Part of an action. Zero-initialised is valid. */
 struct reconcile {
-        bool looking; /* from the first look on */
+        bool permitted; /* the credential may look */
+        bool looking;   /* from the first look on */
         enum reconciled outcome;
         unsigned n_looks;
         uint64_t began_usec; /* CLOCK_MONOTONIC */
@@ -40,6 +41,9 @@ struct reconcile {
 };
 
 void reconcile_done(struct reconcile *c);
+
+/* Notes whether the platform may be asked with a->credential, which is there no longer by then. */
+void reconcile_note_credential(struct action *a);
 
 /*
  * For an action that fails with a->error and r: whether the platform is to be asked, or once more.

@@ -95,6 +95,7 @@ static void on_token(const struct vault_answer *answer, void *userdata) {
         else {
                 a->credential = *answer->credential;
                 *answer->credential = (struct credential){ 0 };
+                reconcile_note_credential(a);
         }
         pipeline_resume(a, r);
 }

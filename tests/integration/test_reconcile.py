@@ -19,6 +19,8 @@ FirstByteTimeoutSec=1
 TotalTimeoutSec=10
 """
 N_LOOKS = 5
+SEND_SCOPE = "https://www.googleapis.com/auth/gmail.send"
+READ_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
 
 class Case(unittest.TestCase):
@@ -29,6 +31,11 @@ class Case(unittest.TestCase):
         cls.upstream = cls.enterClassContext(Upstream())
         config = CONFIG.format(cls.reconcile_sec, cls.drain_sec)
         cls.stack = cls.enterClassContext(Stack(config, cls.upstream.url))
+        with cls.stack.connect() as c:
+            for account, scopes in ("default", [SEND_SCOPE, READ_SCOPE]), ("sender", [SEND_SCOPE]):
+                c.result({"op": "auth_token", "platform": "gmail", "account": account,
+                          "credential": {"access_token": cls.stack.google_token,
+                                         "scopes": scopes}})
 
     def setUp(self):
         self.c = self.enterContext(self.stack.connect())
@@ -65,6 +72,18 @@ class Reconcile(Case):
                 self.assertEqual(entry["ACTION_STATUS"], "success")
                 self.assertEqual(entry["ACTION_RECONCILED"], "yes")
                 self.assertEqual(entry["ACTION_ATTEMPT"], "1")
+
+    def test_who_may_only_send_is_not_asked(self):
+        """Nor is a credential that does not say what it may."""
+        self.c.result({"op": "auth_token", "platform": "gmail", "account": "unsaid",
+                       "credential": {"access_token": self.stack.google_token}})
+        before = self.reads()
+        for account in "sender", "unsaid":
+            with self.subTest(account):
+                response = self.c.call(email("kept500@example.com", account=account))
+                self.assertEqual(response["error"]["code"], "outcome_unknown")
+                self.assertIs(response["error"]["retryable"], False)
+        self.assertEqual(self.reads(), before)
 
     def test_it_was_not_sent(self):
         for fault in "e500", "close", "hang":

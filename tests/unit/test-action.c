@@ -240,7 +240,7 @@ static int look_interpret(const struct adapter_input *input, const struct http_r
 
 /* A class that promises what there are no functions for, and functions that no class promises. */
 static void test_registry_refuses_a_promise_of_half(void **state) {
-        static const struct adapter_reconcile look = { look_build, look_interpret };
+        static const struct adapter_reconcile look = { look_build, look_interpret, NULL };
         static const struct {
                 enum idempotency class;
                 const struct adapter_reconcile *reconcile;

@@ -112,7 +112,7 @@ static int interpret_look(const struct adapter_input *input, const struct http_r
         return 0;
 }
 
-static const struct adapter_reconcile look = { build_look, interpret_look };
+static const struct adapter_reconcile look = { build_look, interpret_look, NULL };
 
 #define ACTION(type, class) \
         { \
