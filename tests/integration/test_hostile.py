@@ -16,11 +16,15 @@ import unittest
 import jws
 from engine import BUILD, TIMEOUT, Stack, email, memory_kib, until
 
+# With it the platform is asked what became of a request, and is as hostile then.
+READ_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
+
 CONFIG = """
 [Engine]
 DrainTimeoutSec=300
 MaxConnections=80
 MaxInFlight=40
+ReconcileSec=0.1
 
 [Vault]
 TimeoutSec=30
@@ -54,6 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.server.platform.answer(self)
+
+    do_GET = do_POST
 
     def reply(self, status, value):
         body = json.dumps(value).encode()
@@ -161,7 +167,7 @@ class Case(unittest.TestCase):
         self.other = self.enterContext(stack.connect())
 
     def store(self, token):
-        credential = {"access_token": token}
+        credential = {"access_token": token, "scopes": [READ_SCOPE]}
         self.other.result({"op": "auth_token", "platform": "gmail", "credential": credential})
 
 
@@ -248,6 +254,7 @@ class Echo(Case):
                 self.assertNotIn(token, json.dumps(response))
                 self.assertNotIn(token, stack.log("engine"))
                 self.assertEqual(platform.bearers[-1], token)
+        return response
 
     def test_in_an_error(self):
         self.echo(lambda h: h.refuse(400, f"cannot use {h.bearer} here", h.bearer))
@@ -256,7 +263,9 @@ class Echo(Case):
         self.echo(lambda h: h.refuse(401, f"cannot use {h.bearer} here", h.bearer))
 
     def test_in_a_failure(self):
-        self.echo(lambda h: h.refuse(503, h.bearer, h.bearer))
+        response = self.echo(lambda h: h.refuse(503, h.bearer, h.bearer))
+        entry = stack.audit(response["request_id"])
+        self.assertEqual(entry["ACTION_RECONCILED"], "unknown")  # it was asked, and said it again
 
     def test_in_a_result(self):
         self.echo(lambda h: h.reply(200, {"id": h.bearer, "threadId": h.bearer}))
