@@ -41,6 +41,8 @@ static bool serve(struct upstream_request *q) {
         static const struct line opened = { "POST /v1/auth/approle/login", LOGIN };
         const struct line *found;
         char request[512], head[128], *body;
+        const char *answer;
+        bool waits;
 
         body = calloc(1, q->body_size + 1);
         upstream_read_body(q, body, q->body_size);
@@ -56,20 +58,23 @@ static bool serve(struct upstream_request *q) {
                 strcat(script.asked, request);
                 strcat(script.asked, "\n");
         }
-        pthread_mutex_unlock(&script.mutex);
-
         if (!found->request)
                 found = &nothing;
-        if (!found->answer) {
+        /* Taken now: as soon as the head is out, the test may go on and play other lines. */
+        answer = found->answer;
+        waits = found->waits;
+        pthread_mutex_unlock(&script.mutex);
+
+        if (!answer) {
                 upstream_hang(q);
                 return false;
         }
-        if (found->waits)
+        if (waits)
                 upstream_wait_gate(q);
-        snprintf(head, sizeof(head), "HTTP/1.1 %.3s X\r\nContent-Length: %zu\r\n\r\n",
-                 found->answer, strlen(found->answer + 4));
+        snprintf(head, sizeof(head), "HTTP/1.1 %.3s X\r\nContent-Length: %zu\r\n\r\n", answer,
+                 strlen(answer + 4));
         upstream_puts(q, head);
-        upstream_puts(q, found->answer + 4);
+        upstream_puts(q, answer + 4);
         return true;
 }
 
