@@ -113,12 +113,28 @@ struct adapter_action {
         const struct adapter_reconcile *reconcile;
 };
 
+/*
+ * One harmless look with a credential: does the platform take it, and whose account is it? As the
+ * functions of an action, with an empty payload and a single exchange. The result has `identity`,
+ * a string ("user@example.com"), where the platform tells.
+ */
+struct adapter_identify {
+        adapter_build_fn *build;
+        adapter_interpret_fn *interpret;
+};
+
 struct adapter {
         const char *platform; /* "gmail" */
         const char *title;
         const char *base_url;          /* where the platform is, unless configured */
         const char *credential_schema; /* of auth_token's `credential` */
         const char *credential_member; /* which member of it is the secret; NULL: access_token */
+        /*
+         * The app (oauth/app.h) that accounts are connected by, "google"; NULL: with none. A login
+         * asks for the first scope of each action unless it is told which.
+         */
+        const char *provider;
+        const struct adapter_identify *identify; /* NULL: there is no harmless look */
         bool brings_credential; /* build() puts it where it belongs, for example in the URL */
         const struct adapter_action *actions;
         size_t n_actions;

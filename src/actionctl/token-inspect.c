@@ -8,7 +8,7 @@
 
 #include "actionctl/input.h"
 #include "actionctl/output.h"
-#include "auth/base64url.h"
+#include "base/base64url.h"
 #include "base/clock.h"
 
 /*

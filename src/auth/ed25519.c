@@ -9,7 +9,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "auth/base64url.h"
+#include "base/base64url.h"
 
 /* Reads a member of exactly `size` bytes in base64url. */
 static int read_bytes(const struct json_envelope *e, const char *name, unsigned char *ret,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/base64url.h"
+#include "base/base64url.h"
 #include "base/json.h"
 
 enum { HEADER, PAYLOAD, SIGNATURE, N_PARTS };

@@ -9,7 +9,11 @@
 
 enum vault_op {
         VAULT_DELETE_TOKEN,
+        VAULT_EXCHANGE,
+        VAULT_FIND_PROVIDER,
         VAULT_GET_TOKEN,
+        VAULT_REVOKE,
+        VAULT_START_DEVICE,
         VAULT_STATUS,
         VAULT_STORE_TOKEN,
 };
@@ -17,9 +21,13 @@ enum vault_op {
 /* What is asked. All of it is borrowed until call() returns. */
 struct vault_question {
         enum vault_op op;
-        struct vault_key key;           /* of VAULT_STATUS: only a user_id, or nothing */
-        const char *rejected;           /* of VAULT_GET_TOKEN: may be NULL */
-        const struct cJSON *credential; /* of VAULT_STORE_TOKEN */
+        /* Of VAULT_STATUS: only a user_id, or nothing; of those that name a provider: nothing. */
+        struct vault_key key;
+        const char *rejected;                  /* of VAULT_GET_TOKEN: may be NULL */
+        const struct cJSON *credential;        /* of VAULT_STORE_TOKEN */
+        const struct vault_exchange *exchange; /* of VAULT_EXCHANGE */
+        const char *provider;                  /* of VAULT_FIND_PROVIDER, VAULT_START_DEVICE */
+        const char *scopes;                    /* of VAULT_START_DEVICE */
         vault_answer_fn *on_answer;
         void *userdata;
 };

@@ -204,6 +204,10 @@ static int answer_success(const struct call *c, const struct json_slice *result)
                 r = vault_reply_credential(result, &c->key, &credential);
                 answer.credential = &credential;
                 break;
+        case VAULT_EXCHANGE:
+        case VAULT_FIND_PROVIDER:
+        case VAULT_REVOKE:
+        case VAULT_START_DEVICE:
         case VAULT_STATUS:
                 r = json_slice_tree(result, &status);
                 answer.status = status;

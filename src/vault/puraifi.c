@@ -167,6 +167,10 @@ static int puraifi_on_answer(struct job *j, const struct http_response *response
         case VAULT_STATUS:
                 return take_status(j, response, error);
         case VAULT_DELETE_TOKEN:
+        case VAULT_EXCHANGE:
+        case VAULT_FIND_PROVIDER:
+        case VAULT_REVOKE:
+        case VAULT_START_DEVICE:
         case VAULT_STORE_TOKEN:
                 break;
         }

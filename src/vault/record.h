@@ -32,19 +32,24 @@ bool record_user_id_is_valid(const char *text);  /* no control characters */
 bool record_platform_is_valid(const char *text); /* of [a-z0-9_] */
 bool record_account_is_valid(const char *text);  /* of [A-Za-z0-9._@+-] */
 
+/* How it is renewed, beside a refresh token, is told in renew.h. */
 struct record {
-        struct secret *access_token;  /* owned */
-        struct secret *refresh_token; /* owned, or NULL */
-        char *token_type;             /* owned, or NULL: not said, hence "Bearer" */
-        uint64_t expires_at_usec;     /* CLOCK_REALTIME; 0: not known */
-        cJSON *scopes;                /* owned: an array of strings, or NULL: not known */
+        struct secret *access_token;    /* owned; NULL: none yet, but it can be renewed */
+        struct secret *refresh_token;   /* owned, or NULL */
+        struct secret *service_account; /* owned: JSON of oauth/assertion.h, or NULL */
+        char *provider;                 /* owned: the app it is renewed with, or NULL */
+        char *identity;                 /* owned: whose account it is, or NULL: not known */
+        char *token_type;               /* owned, or NULL: not said, hence "Bearer" */
+        uint64_t expires_at_usec;       /* CLOCK_REALTIME; 0: not known */
+        cJSON *scopes;                  /* owned: an array of strings, or NULL: not known */
+        bool refused;                   /* the provider has ended the grant: it asks for a person */
 };
 
 void record_done(struct record *r);
 
 /*
- * Reads a scanned JSON object {access_token, refresh_token?, token_type?, expires_at? |
- * expires_in?, scopes?}, with `expires_in` counted from `now_usec`. A field that is not named here
+ * Reads a scanned JSON object {access_token?, refresh_token?, service_account?, provider?,
+ * identity?, token_type?, expires_at? | expires_in?, scopes?, refused?}, with `expires_in` counted from `now_usec`. A field that is not named here
  * is refused by its name. *ret is set on success only; the caller calls record_done().
  */
 int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,

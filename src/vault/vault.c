@@ -74,6 +74,56 @@ int vault_user_status(struct vault *v, const char *user_id, vault_answer_fn *on_
         return v->ops->call(v, &q, ret);
 }
 
+int vault_exchange(struct vault *v, const struct vault_key *key, const struct vault_exchange *x,
+                   vault_answer_fn *on_answer, void *userdata, struct vault_call **ret) {
+        const struct vault_question q = {
+                .op = VAULT_EXCHANGE,
+                .key = *key,
+                .exchange = x,
+                .on_answer = on_answer,
+                .userdata = userdata,
+        };
+
+        return v->ops->call(v, &q, ret);
+}
+
+int vault_revoke(struct vault *v, const struct vault_key *key, vault_answer_fn *on_answer,
+                 void *userdata, struct vault_call **ret) {
+        const struct vault_question q = {
+                .op = VAULT_REVOKE,
+                .key = *key,
+                .on_answer = on_answer,
+                .userdata = userdata,
+        };
+
+        return v->ops->call(v, &q, ret);
+}
+
+int vault_find_provider(struct vault *v, const char *provider, vault_answer_fn *on_answer,
+                        void *userdata, struct vault_call **ret) {
+        const struct vault_question q = {
+                .op = VAULT_FIND_PROVIDER,
+                .provider = provider,
+                .on_answer = on_answer,
+                .userdata = userdata,
+        };
+
+        return v->ops->call(v, &q, ret);
+}
+
+int vault_start_device(struct vault *v, const char *provider, const char *scopes,
+                       vault_answer_fn *on_answer, void *userdata, struct vault_call **ret) {
+        const struct vault_question q = {
+                .op = VAULT_START_DEVICE,
+                .provider = provider,
+                .scopes = scopes,
+                .on_answer = on_answer,
+                .userdata = userdata,
+        };
+
+        return v->ops->call(v, &q, ret);
+}
+
 void vault_call_cancel(struct vault_call *call) {
         call->vault->ops->cancel(call);
 }

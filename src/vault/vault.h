@@ -13,6 +13,8 @@
 #include "base/secret.h"
 
 struct cJSON;
+struct http_client;
+struct oauth_app;
 struct vault;
 struct vault_call;
 
@@ -35,7 +37,17 @@ void credential_done(struct credential *c);
 struct vault_answer {
         const struct ae_error *error;  /* NULL on success */
         struct credential *credential; /* of vault_get_token() */
-        const struct cJSON *status;    /* of vault_status(): an object */
+        const struct cJSON *status;    /* of the others: an object, as each of them tells */
+};
+
+/* What a person's consent brought, to be redeemed. Borrowed. */
+struct vault_exchange {
+        const char *provider;      /* the app's name */
+        const struct secret *code; /* RFC 6749 §4.1.3, with the next two */
+        const struct secret *verifier;
+        const char *redirect_uri;
+        const struct secret *device_code; /* or RFC 8628 §3.4, in the place of these three */
+        const char *scopes; /* asked for, separated by spaces: granted, unless the provider says */
 };
 
 typedef void vault_answer_fn(const struct vault_answer *answer, void *userdata);
@@ -69,6 +81,13 @@ struct vault_kv2 {
         const struct secret *role_id, *secret_id;
 };
 
+/* The app of that name, or NULL: what a vault behind HTTP, which keeps none, renews tokens with. */
+typedef const struct oauth_app *vault_find_app_fn(const char *name, void *userdata);
+
+/* For the vaults behind HTTP, before the first call. `http` sends to the providers; borrowed. */
+void vault_set_apps(struct vault *v, struct http_client *http, vault_find_app_fn *find_app,
+                    void *userdata);
+
 /* The caller owns *ret. Returns 0 or a negative errno. */
 int vault_new_kv2(struct poller *poller, const struct vault_http *http,
                   const struct vault_kv2 *options, struct vault **ret);
@@ -96,7 +115,32 @@ int vault_delete_token(struct vault *v, const struct vault_key *key, vault_answe
                        void *userdata, struct vault_call **ret);
 int vault_status(struct vault *v, vault_answer_fn *on_answer, void *userdata,
                  struct vault_call **ret);
-/* As vault_status(), and its object has connected_platforms: [{platform, account, status}]. */
+/* As vault_status(), with connected_platforms: [{platform, account, status, identity?}]. */
 int vault_user_status(struct vault *v, const char *user_id, vault_answer_fn *on_answer,
                       void *userdata, struct vault_call **ret);
+
+/*
+ * Redeems a person's consent and keeps what it brings. The object: `status` ("active"; of a device
+ * flow also "pending" and "slow_down", when nothing was kept), `scopes`, `expires_at`?, `identity`?.
+ * Also authorization_failed: the provider does not take it, or it is another person's than the
+ * record that is there; not_found: there is no such app; upstream_unreachable: nothing was sent.
+ */
+int vault_exchange(struct vault *v, const struct vault_key *key, const struct vault_exchange *x,
+                   vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
+/*
+ * Ends the grant with the provider, where it can be, and forgets the record in any case. The
+ * object: `revoked`, and, where that is false, `reason`: one sentence.
+ */
+int vault_revoke(struct vault *v, const struct vault_key *key, vault_answer_fn *on_answer,
+                 void *userdata, struct vault_call **ret);
+/* The object: the app's JSON (oauth/app.h) without its secret. Also not_found. */
+int vault_find_provider(struct vault *v, const char *provider, vault_answer_fn *on_answer,
+                        void *userdata, struct vault_call **ret);
+/*
+ * Begins a device flow (RFC 8628 §3.1). The object: device_code, user_code, verification_uri,
+ * verification_uri_complete?, expires_in, interval. Also not_found, upstream_…,
+ * authorization_failed.
+ */
+int vault_start_device(struct vault *v, const char *provider, const char *scopes,
+                       vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
 void vault_call_cancel(struct vault_call *call);

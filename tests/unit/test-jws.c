@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/base64url.h"
+#include "base/base64url.h"
 #include "auth/jws.h"
 
 /* RFC 8037, appendix A.1 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "auth/base64url.h"
+#include "base/base64url.h"
 
 #include <errno.h>
 #include <sodium.h>
