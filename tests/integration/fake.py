@@ -6,6 +6,7 @@ import http.server
 import json
 import socket
 import socketserver
+import sys
 
 # Seconds; long enough for a busy machine, and never waited for when all is well.
 TIMEOUT = 60
