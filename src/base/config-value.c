@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -157,5 +158,24 @@ int config_parse_seconds(const char *section, const char *value, void *target,
                 return refuse(ret_reason, "is no time span, such as 0.5, 30s, 5min or 24h");
 
         *(uint64_t *)target = usec;
+        return 0;
+}
+
+/* (uid_t)-1 is nobody at all, and is what a failed look-up looks like. */
+int config_resolve_user(const char *text, uid_t *ret) {
+        const struct passwd *user;
+        uint64_t number;
+        const char *end = read_digits(text, &number);
+
+        if (end && !*end && number < (uid_t)-1) {
+                *ret = (uid_t)number;
+                return 0;
+        }
+
+        errno = 0;
+        user = getpwnam(text);
+        if (!user)
+                return errno == 0 || errno == ENOENT ? -ESRCH : -errno;
+        *ret = user->pw_uid;
         return 0;
 }

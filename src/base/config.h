@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Reads one value into `target` (the struct's base plus the key's offset). Returns 0 or a negative
@@ -53,3 +54,6 @@ int config_parse_bool(const char *, const char *, void *, const char **);    /* 
 int config_parse_bytes(const char *, const char *, void *, const char **);   /* size_t; K, M, G */
 int config_parse_count(const char *, const char *, void *, const char **);   /* unsigned, not 0 */
 int config_parse_seconds(const char *, const char *, void *, const char **); /* uint64_t usec */
+
+/* The user of that name or number. Returns 0, -ESRCH when there is none, or a negative errno. */
+int config_resolve_user(const char *text, uid_t *ret);

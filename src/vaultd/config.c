@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vaultd/config.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,33 +45,6 @@ static int set_default(char **text, const char *value, size_t size) {
         return *text ? 0 : -ENOMEM;
 }
 
-/* (uid_t)-1 is nobody at all, and is what a failed look-up looks like. */
-static int parse_uid(const char *text, uid_t *ret) {
-        unsigned long value;
-        char *end;
-
-        if (!isdigit((unsigned char)*text))
-                return -EINVAL;
-        errno = 0;
-        value = strtoul(text, &end, 10);
-        if (errno || *end || value >= (uid_t)-1)
-                return -EINVAL;
-        *ret = (uid_t)value;
-        return 0;
-}
-
-static int resolve_user(const char *text, uid_t *ret) {
-        const struct passwd *user;
-
-        if (parse_uid(text, ret) == 0)
-                return 0;
-        user = getpwnam(text);
-        if (!user)
-                return -ESRCH;
-        *ret = user->pw_uid;
-        return 0;
-}
-
 int vaultd_config_load(const char *path, struct vaultd_config *ret,
                        char error[static CONFIG_ERROR_SIZE]) {
         const char *state = getenv("STATE_DIRECTORY") ?: "/var/lib/action-vault";
@@ -89,7 +60,7 @@ int vaultd_config_load(const char *path, struct vaultd_config *ret,
         r = set_default(&ret->state_directory, state, strcspn(state, ":"))
                             ?: set_default(&ret->allow_user, user, strlen(user));
         if (r == 0)
-                r = resolve_user(ret->allow_user, &ret->allow_uid);
+                r = config_resolve_user(ret->allow_user, &ret->allow_uid);
         if (r < 0)
                 snprintf(error, CONFIG_ERROR_SIZE, "AllowUser=%.64s: %s", ret->allow_user ?: "",
                          r == -ESRCH ? "there is no such user" : strerror(-r));

@@ -413,6 +413,32 @@ static void test_large_files(void **state) {
         buffer_done(&b);
 }
 
+static void test_users(void **state) {
+        static const struct {
+                const char *text;
+                int r;
+                uid_t uid;
+        } cases[] = {
+                { "root", 0, 0 },
+                { "0", 0, 0 },
+                { "4294967294", 0, 4294967294 },
+                { "4294967295", -ESRCH, 0 }, /* nobody at all */
+                { "4294967296", -ESRCH, 0 },
+                { "", -ESRCH, 0 },
+                { "-1", -ESRCH, 0 },
+                { "0x0", -ESRCH, 0 },
+                { "0 ", -ESRCH, 0 },
+                { "no such user", -ESRCH, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uid_t uid = 7;
+
+                assert_int_equal(config_resolve_user(cases[i].text, &uid), cases[i].r);
+                assert_int_equal(uid, cases[i].r == 0 ? cases[i].uid : 7);
+        }
+}
+
 /* A file may be full of nonsense: the sentence stays one clean line of bounded length. */
 static void test_errors_are_one_clean_line(void **state) {
         static const char text[] = "[Engine]\nVerbose=\x7f\xc3\xa9\x7f%s%n\n";
@@ -426,17 +452,12 @@ static void test_errors_are_one_clean_line(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_reads_each_type),
-                TEST(test_refuses),
-                TEST(test_values),
-                TEST(test_later_overrides),
-                TEST(test_drop_ins),
-                TEST(test_missing_files),
-                TEST(test_unreadable_files),
-                TEST(test_long_lines),
-                TEST(test_long_sections),
-                TEST(test_large_files),
-                TEST(test_errors_are_one_clean_line),
+                TEST(test_reads_each_type), TEST(test_refuses),
+                TEST(test_values),          TEST(test_users),
+                TEST(test_later_overrides), TEST(test_drop_ins),
+                TEST(test_missing_files),   TEST(test_unreadable_files),
+                TEST(test_long_lines),      TEST(test_long_sections),
+                TEST(test_large_files),     TEST(test_errors_are_one_clean_line),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
