@@ -140,44 +140,6 @@ static int parse_vault_path(const char *section, const char *value, void *target
         return config_parse_string(section, path, target, ret_reason);
 }
 
-static void plain_http_done(char **list) {
-        for (; *list; list++) {
-                free(*list);
-                *list = NULL;
-        }
-}
-
-/* A list replaces the one before it, so that a drop-in can empty it. */
-static int parse_plain_http(const char *section, const char *value, void *target,
-                            const char **ret_reason) {
-        char **list = target;
-        size_t n = 0;
-
-        plain_http_done(list);
-        for (const char *p = value + strspn(value, " "); *p; p += strspn(p, " ")) {
-                const char *one[] = { NULL, NULL };
-                char url[128];
-                size_t size = strcspn(p, " ");
-
-                list[n] = strndup(p, size);
-                if (!list[n])
-                        return -ENOMEM;
-                one[0] = list[n];
-                if ((size_t)snprintf(url, sizeof(url), "http://%s/", list[n]) >= sizeof(url) ||
-                    http_url_check(url, one) < 0) {
-                        *ret_reason = "is not a list of loopback addresses with ports, such as "
-                                      "127.0.0.1:8080 [::1]:8080";
-                        return -EINVAL;
-                }
-                if (++n == SETTINGS_MAX_PLAIN) {
-                        *ret_reason = "names too many addresses";
-                        return -E2BIG;
-                }
-                p += size;
-        }
-        return 0;
-}
-
 /* Whether http:// is allowed there depends on PlainHttp=, which may come later: see check(). */
 static int parse_base_url(const char *section, const char *value, void *target,
                           const char **ret_reason) {
@@ -246,7 +208,7 @@ static const struct config_key keys[] = {
         { "Http",      "FirstByteTimeoutSec",      config_parse_seconds, AT(first_byte_timeout_usec)      },
         { "Http",      "MaxConnectionsPerHost",    config_parse_count,   AT(max_connections_per_host)     },
         { "Http",      "MaxResponseBytes",         config_parse_bytes,   AT(max_response_bytes)           },
-        { "Http",      "PlainHttp",                parse_plain_http,     AT(plain_http)                   },
+        { "Http",      "PlainHttp",                http_parse_plain,     AT(plain_http)                   },
         { "Http",      "TotalTimeoutSec",          config_parse_seconds, AT(total_timeout_usec)           },
         { "Adapter *", "BaseUrl",                  parse_base_url,       0                                },
 };
@@ -324,7 +286,7 @@ void settings_done(struct settings *s) {
         free(s->vault_socket);
         free(s->vault_url);
         free(s->ca_file);
-        plain_http_done(s->plain_http);
+        http_plain_done(s->plain_http);
         for (size_t i = 0; i < s->n_adapters; i++) {
                 free(s->adapters[i].platform);
                 free(s->adapters[i].base_url);

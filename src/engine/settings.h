@@ -9,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/config.h"
 #include "base/journal.h"
+#include "http/http.h"
 
 #define SETTINGS_MAX_PLATFORMS 64
-#define SETTINGS_MAX_PLAIN 16
 
 #define SETTINGS_VAULT_MOUNT "secret"
 #define SETTINGS_VAULT_PREFIX "action-engine"
@@ -65,7 +65,7 @@ struct settings {
         size_t max_response_bytes;
         unsigned max_connections_per_host;
         char *ca_file;
-        char *plain_http[SETTINGS_MAX_PLAIN + 1]; /* NULL-terminated */
+        char *plain_http[HTTP_MAX_PLAIN + 1]; /* NULL-terminated */
 
         /* [Adapter PLATFORM] */
         struct {

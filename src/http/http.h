@@ -97,6 +97,15 @@ DEFINE_CLEANUP(struct http_client *, http_client_free);
  */
 int http_url_check(const char *url, const char *const *plain);
 
+#define HTTP_MAX_PLAIN 16
+
+/*
+ * PlainHttp=, for a table of configuration keys: `target` is a char *[HTTP_MAX_PLAIN + 1], owned. A
+ * list replaces the one before it, so that a drop-in can empty it.
+ */
+int http_parse_plain(const char *section, const char *value, void *target, const char **ret_reason);
+void http_plain_done(char **list);
+
 /*
  * Both may start calls. on_done() may cancel any, and free the client. on_leaving() comes from
  * inside libcurl: it may cancel its own call, whose request then stays here, and no other.

@@ -125,3 +125,40 @@ int http_url_check(const char *url, const char *const *plain) {
                 return -EPERM;
         return encrypted || is_listed(&p, plain) ? 0 : -EPERM;
 }
+
+void http_plain_done(char **list) {
+        for (; *list; list++) {
+                free(*list);
+                *list = NULL;
+        }
+}
+
+int http_parse_plain(const char *section, const char *value, void *target,
+                     const char **ret_reason) {
+        char **list = target;
+        size_t n = 0;
+
+        http_plain_done(list);
+        for (const char *p = value + strspn(value, " "); *p; p += strspn(p, " ")) {
+                const char *one[] = { NULL, NULL };
+                char url[128];
+                size_t size = strcspn(p, " ");
+
+                list[n] = strndup(p, size);
+                if (!list[n])
+                        return -ENOMEM;
+                one[0] = list[n];
+                if ((size_t)snprintf(url, sizeof(url), "http://%s/", list[n]) >= sizeof(url) ||
+                    http_url_check(url, one) < 0) {
+                        *ret_reason = "is not a list of loopback addresses with ports, such as "
+                                      "127.0.0.1:8080 [::1]:8080";
+                        return -EINVAL;
+                }
+                if (++n == HTTP_MAX_PLAIN) {
+                        *ret_reason = "names too many addresses";
+                        return -E2BIG;
+                }
+                p += size;
+        }
+        return 0;
+}
