@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "common/word.h"
-#include "gmail/email.h"
+#include "email/email.h"
 #include "google/answer.h"
 #include "mail/address.h"
 #include "mail/base64.h"

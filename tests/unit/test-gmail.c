@@ -51,7 +51,7 @@ static void test_table_is_whole(void **state) {
         assert_string_equal(a->oauth_scopes[0], "https://www.googleapis.com/auth/gmail.send");
         payload = parse(a->payload_schema);
         result = parse(a->result_schema);
-        assert_string_equal(json_string(payload, "title"), "gmail.send_email");
+        assert_string_equal(json_string(payload, "title"), "send_email");
         assert_non_null(json_member(json_member(result, "properties"), "message_id"));
 }
 

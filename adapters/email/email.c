@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gmail/email.h"
+#include "email/email.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -97,7 +97,7 @@ static int read_mailbox(const cJSON *value, const char *path, struct mailbox *re
 
 /*
  * A mere display name is fine in `from`, and leaves the header out: RFC 5322 knows no From without
- * an address, and Gmail writes the account's own.
+ * an address, and the account has one.
  */
 static bool is_mere_name(const struct field *f, const cJSON *value) {
         const char *reason;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A payload of gmail.send_email, read and checked. Reading it is the check: what the engine
- * validates and what it sends cannot differ.
+ * A payload of send_email, read and checked, whoever carries the e-mail. Reading it is the check:
+ * what the engine validates and what it sends cannot differ.
  */
 
 #include "base/error.h"
