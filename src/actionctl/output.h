@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * What a person sees. Text that comes from outside is cleaned before it reaches a terminal:
- * control characters (C0, DEL, C1) and those that turn the direction of writing become '?'.
+ * What a person sees. Text that comes from outside is cleaned (clean.h) before it reaches a
+ * terminal.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "actionctl/clean.h"
 #include "actionctl/ctl.h"
 #include "base/json.h"
-
-/* Appends text, cleaned. Line breaks are control characters like others. */
-void output_clean(const char *text, struct buffer *to);
 
 /* A value, an indented line for each scalar in it, on stdout. */
 void output_value(const cJSON *value);
