@@ -7,10 +7,9 @@
 
 #include <stdbool.h>
 
-struct ae_error;
+#include "base/quote.h"
 
-/* Whether there may be a token in the text: its mark, or a word too long and dense to be one. */
-bool quote_may_hold_secret(const char *text);
+struct ae_error;
 
 /*
  * Takes the platform's own word for what went wrong, of letters, digits and underscores, into

@@ -5,16 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/uri-escape.h"
+
 static bool is_alphanumeric(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 void escape_query(const char *text, struct buffer *to) {
-        for (; *text; text++)
-                if (is_alphanumeric(*text) || strchr("-._~", *text))
-                        buffer_putc(to, *text);
-                else
-                        buffer_printf(to, "%%%02X", (unsigned char)*text);
+        uri_escape(text, strlen(text), to);
 }
 
 static bool stands_as_it_is(char c, char before) {
