@@ -34,6 +34,7 @@ enum oauth_profile_flags {
         OAUTH_OK_MEMBER = 1 << 2,         /* errors come with status 200 and "ok":false */
         OAUTH_OPENID = 1 << 3,            /* it gives an id_token for the scope openid */
         OAUTH_REDIRECT_ANY_PORT = 1 << 4, /* RFC 8252 §7.3: of a loopback redirect */
+        OAUTH_SECRET_FOR_TOKENS = 1 << 5, /* its other endpoints are not told the client's secret */
 };
 
 enum oauth_endpoint {
@@ -43,6 +44,8 @@ enum oauth_endpoint {
         OAUTH_DEVICE_AUTHORIZATION,
         OAUTH_N_ENDPOINTS,
 };
+
+#define OAUTH_IDENTITY_DEPTH 2
 
 /* How a provider speaks OAuth. Static; `oidc` has no endpoints of its own. */
 struct oauth_profile {
@@ -54,7 +57,9 @@ struct oauth_profile {
         unsigned flags;
         const char *authorize_query; /* more for the authorization URL, or "" */
         const char *identity_scopes; /* asked for beside others, to learn whose account it is */
-        char scope_separator;        /* ' ' but for those who have it otherwise */
+        /* Where a token answer says whose it is without an id_token: a member, and one of it. */
+        const char *identity[OAUTH_IDENTITY_DEPTH];
+        char scope_separator; /* ' ' but for those who have it otherwise */
 };
 
 /* NULL when there is none of that name. */
@@ -79,11 +84,16 @@ struct oauth_app {
 
 void oauth_app_done(struct oauth_app *app);
 
+/* All that the profile says, and no client. *ret is set on success only. Returns 0 or -ENOMEM. */
+int oauth_app_init(const struct oauth_profile *profile, struct oauth_app *ret);
+/* *ret is set on success only. Returns 0 or -ENOMEM. */
+int oauth_app_copy(const struct oauth_app *app, struct oauth_app *ret);
+
 bool oauth_name_is_valid(const char *name);
 
 /*
  * Reads a scanned JSON object; what it does not say is the profile's. A field that is not named
- * above is refused by its name, as is an app without a token endpoint. URLs are checked for their
+ * above is refused by its name, as is an app without a client id or a token endpoint. URLs are checked for their
  * form alone: https://, or http:// to a loopback address. *ret is set on success only. Returns 0,
  * -ENOMEM, or invalid_request.
  */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/authorize.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/uri-escape.h"
+#include "oauth/url.h"
+
+#define N_RANDOM 32 /* bytes */
+
+static void to_base64url(const unsigned char bytes[static N_RANDOM],
+                         char ret[static OAUTH_STATE_SIZE]) {
+        sodium_bin2base64(ret, OAUTH_STATE_SIZE, bytes, N_RANDOM,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+static void random_text(char ret[static OAUTH_STATE_SIZE]) {
+        unsigned char bytes[N_RANDOM];
+
+        randombytes_buf(bytes, sizeof(bytes));
+        to_base64url(bytes, ret);
+        sodium_memzero(bytes, sizeof(bytes));
+}
+
+void oauth_new_state(char ret[static OAUTH_STATE_SIZE]) {
+        random_text(ret);
+}
+
+void oauth_new_verifier(char ret[static OAUTH_VERIFIER_SIZE]) {
+        random_text(ret);
+}
+
+void oauth_challenge(const char *verifier, char ret[static OAUTH_VERIFIER_SIZE]) {
+        unsigned char digest[crypto_hash_sha256_BYTES];
+
+        crypto_hash_sha256(digest, (const unsigned char *)verifier, strlen(verifier));
+        to_base64url(digest, ret);
+}
+
+static void put_name(struct buffer *to, const char *name) {
+        buffer_putc(to, '&');
+        buffer_puts(to, name);
+        buffer_putc(to, '=');
+}
+
+static void put_parameter(struct buffer *to, const char *name, const char *text) {
+        if (!text)
+                return;
+        put_name(to, name);
+        uri_escape(text, strlen(text), to);
+}
+
+/* Whether the word stands in a text of words with spaces between. */
+static bool has_word(const char *words, const char *word, size_t n) {
+        for (size_t span; *words; words += span + (words[span] == ' ')) {
+                span = strcspn(words, " ");
+                if (span == n && strncmp(words, word, n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool has_before(const char *const *scopes, const char *const *end, const char *scope) {
+        for (; scopes < end; scopes++)
+                if (strcmp(*scopes, scope) == 0)
+                        return true;
+        return false;
+}
+
+static void put_scope(struct buffer *to, size_t start, char separator, const char *scope,
+                      size_t n) {
+        if (to->size > start)
+                uri_escape(&separator, 1, to);
+        uri_escape(scope, n, to);
+}
+
+/* Each once: those that tell whose account it is, then the others as they were asked for. */
+static void put_scopes(struct buffer *to, const struct oauth_profile *profile,
+                       const char *const *scopes) {
+        const char *own = profile->identity_scopes;
+        size_t start;
+
+        if (!*own && !*scopes)
+                return;
+
+        put_name(to, "scope");
+        start = to->size;
+        for (size_t n; *own; own += n + (own[n] == ' ')) {
+                n = strcspn(own, " ");
+                put_scope(to, start, profile->scope_separator, own, n);
+        }
+        for (const char *const *scope = scopes; *scope; scope++)
+                if (!has_word(profile->identity_scopes, *scope, strlen(*scope)) &&
+                    !has_before(scopes, scope, *scope))
+                        put_scope(to, start, profile->scope_separator, *scope, strlen(*scope));
+}
+
+static void put_challenge(struct buffer *to, const char *verifier) {
+        char challenge[OAUTH_VERIFIER_SIZE];
+
+        oauth_challenge(verifier, challenge);
+        put_parameter(to, "code_challenge", challenge);
+        put_parameter(to, "code_challenge_method", "S256");
+}
+
+int oauth_authorize_url(const struct oauth_app *app, const struct oauth_authorize *a,
+                        struct buffer *to) {
+        const struct oauth_profile *profile = app->profile;
+        const char *endpoint = app->endpoints[OAUTH_AUTHORIZATION];
+
+        if (!endpoint)
+                return -EOPNOTSUPP;
+
+        buffer_puts(to, endpoint);
+        buffer_puts(to, strchr(endpoint, '?') ? "&response_type=code" : "?response_type=code");
+        put_parameter(to, "client_id", app->client_id);
+        put_parameter(to, "redirect_uri", a->redirect_uri);
+        put_parameter(to, "state", a->state);
+        put_scopes(to, profile, a->scopes);
+        if (profile->flags & OAUTH_PKCE)
+                put_challenge(to, a->verifier);
+        if (*profile->authorize_query) {
+                buffer_putc(to, '&');
+                buffer_puts(to, profile->authorize_query);
+        }
+        if (profile->flags & OAUTH_OPENID)
+                put_parameter(to, "login_hint", a->login_hint);
+        return 0;
+}
+
+bool oauth_redirect_is_allowed(const struct oauth_app *app, const char *redirect_uri) {
+        const char *host, *rest, *own_host, *own_rest;
+        bool is_loopback = url_split_loopback(redirect_uri, &host, &rest);
+
+        if (!app->redirect_uri)
+                return is_loopback;
+        if (strcmp(app->redirect_uri, redirect_uri) == 0)
+                return true;
+        return is_loopback && app->profile->flags & OAUTH_REDIRECT_ANY_PORT &&
+               url_split_loopback(app->redirect_uri, &own_host, &own_rest) &&
+               strcmp(host, own_host) == 0 && strcmp(rest, own_rest) == 0;
+}
