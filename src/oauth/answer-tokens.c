@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "oauth/grant-kind.h"
 #include "oauth/members.h"
+#include "oauth/scopes.h"
 
 #define MAX_EXPIRES_IN_SEC (INT64_C(100) * 366 * 24 * 3600)
 
@@ -55,54 +56,6 @@ int slice_seconds(const struct json_slice *s, int64_t max, int64_t *ret) {
         if (!(seconds >= 1 && seconds <= (double)max))
                 return -EINVAL;
         *ret = (int64_t)seconds;
-        return 0;
-}
-
-bool scopes_are_valid(const cJSON *scopes) {
-        const cJSON *scope;
-
-        if (!cJSON_IsArray(scopes) || cJSON_GetArraySize(scopes) > OAUTH_MAX_SCOPES)
-                return false;
-        cJSON_ArrayForEach (scope, scopes)
-                if (!cJSON_IsString(scope) || strlen(scope->valuestring) > OAUTH_MAX_SCOPE ||
-                    !text_is_scope(scope->valuestring))
-                        return false;
-        return true;
-}
-
-static int add_scope(cJSON *scopes, const char *text, size_t n) {
-        char scope[OAUTH_MAX_SCOPE + 1];
-        cJSON *item;
-
-        if (n > OAUTH_MAX_SCOPE || cJSON_GetArraySize(scopes) == OAUTH_MAX_SCOPES)
-                return -EINVAL;
-        memcpy(scope, text, n);
-        scope[n] = 0;
-        if (!text_is_scope(scope))
-                return -EINVAL;
-
-        item = cJSON_CreateString(scope);
-        if (!cJSON_AddItemToArray(scopes, item)) {
-                cJSON_Delete(item);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-int scopes_from_text(const char *text, char separator, cJSON **ret) {
-        _cleanup_(json_freep) cJSON *scopes = cJSON_CreateArray();
-        const char separators[] = { ' ', separator, 0 };
-        int r;
-
-        if (!scopes)
-                return -ENOMEM;
-        for (size_t n; *text; text += n + (text[n] != 0)) {
-                n = strcspn(text, separators);
-                r = n > 0 ? add_scope(scopes, text, n) : 0;
-                if (r < 0)
-                        return r;
-        }
-        *ret = TAKE_PTR(scopes);
         return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "oauth/answer.h"
 #include "oauth/members.h"
+#include "oauth/scopes.h"
 
 /* clang-format off */
 static const char *const results[OAUTH_N_RESULTS] = {

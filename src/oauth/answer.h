@@ -33,7 +33,3 @@ int id_token_read(const struct oauth_app *app, const char *token, uint64_t now_u
  * providers that send those. Returns 0, -EINVAL, -ENOMEM.
  */
 int slice_seconds(const struct json_slice *s, int64_t max, int64_t *ret);
-
-/* An array of the scopes in it, or for NULL none. The caller owns *ret. 0, -EINVAL, -ENOMEM. */
-int scopes_from_text(const char *text, char separator, struct cJSON **ret);
-bool scopes_are_valid(const struct cJSON *scopes);

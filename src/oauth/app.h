@@ -93,9 +93,10 @@ bool oauth_name_is_valid(const char *name);
 
 /*
  * Reads a scanned JSON object; what it does not say is the profile's. A field that is not named
- * above is refused by its name, as is an app without a client id or a token endpoint. URLs are checked for their
- * form alone: https://, or http:// to a loopback address. *ret is set on success only. Returns 0,
- * -ENOMEM, or invalid_request.
+ * above is refused by its name, as is an app without a client id or a token endpoint. URLs
+ * are checked for their form alone: https://, or http:// to a loopback address; issuer and
+ * redirect_uri may say localhost for it. *ret is set on success only. Returns 0, -ENOMEM, or
+ * invalid_request.
  */
 int oauth_app_parse(const struct json_slice *json, struct oauth_app *ret, struct ae_error *error);
 

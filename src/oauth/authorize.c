@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/uri-escape.h"
+#include "oauth/scopes.h"
 #include "oauth/url.h"
 
 #define N_RANDOM 32 /* bytes */
@@ -39,62 +40,26 @@ void oauth_challenge(const char *verifier, char ret[static OAUTH_VERIFIER_SIZE])
         to_base64url(digest, ret);
 }
 
-static void put_name(struct buffer *to, const char *name) {
-        buffer_putc(to, '&');
-        buffer_puts(to, name);
-        buffer_putc(to, '=');
-}
-
 static void put_parameter(struct buffer *to, const char *name, const char *text) {
         if (!text)
                 return;
-        put_name(to, name);
+        buffer_putc(to, '&');
+        buffer_puts(to, name);
+        buffer_putc(to, '=');
         uri_escape(text, strlen(text), to);
 }
 
-/* Whether the word stands in a text of words with spaces between. */
-static bool has_word(const char *words, const char *word, size_t n) {
-        for (size_t span; *words; words += span + (words[span] == ' ')) {
-                span = strcspn(words, " ");
-                if (span == n && strncmp(words, word, n) == 0)
-                        return true;
-        }
-        return false;
-}
-
-static bool has_before(const char *const *scopes, const char *const *end, const char *scope) {
-        for (; scopes < end; scopes++)
-                if (strcmp(*scopes, scope) == 0)
-                        return true;
-        return false;
-}
-
-static void put_scope(struct buffer *to, size_t start, char separator, const char *scope,
-                      size_t n) {
-        if (to->size > start)
-                uri_escape(&separator, 1, to);
-        uri_escape(scope, n, to);
-}
-
-/* Each once: those that tell whose account it is, then the others as they were asked for. */
+/* Those that tell whose account it is, then the others as they were asked for. */
 static void put_scopes(struct buffer *to, const struct oauth_profile *profile,
                        const char *const *scopes) {
-        const char *own = profile->identity_scopes;
-        size_t start;
+        _cleanup_(buffer_done) struct buffer all = { 0 };
 
-        if (!*own && !*scopes)
-                return;
-
-        put_name(to, "scope");
-        start = to->size;
-        for (size_t n; *own; own += n + (own[n] == ' ')) {
-                n = strcspn(own, " ");
-                put_scope(to, start, profile->scope_separator, own, n);
-        }
-        for (const char *const *scope = scopes; *scope; scope++)
-                if (!has_word(profile->identity_scopes, *scope, strlen(*scope)) &&
-                    !has_before(scopes, scope, *scope))
-                        put_scope(to, start, profile->scope_separator, *scope, strlen(*scope));
+        scopes_add(&all, profile->scope_separator, profile->identity_scopes);
+        for (; *scopes; scopes++)
+                scopes_add(&all, profile->scope_separator, *scopes);
+        if (all.size > 0)
+                put_parameter(to, "scope", all.data);
+        to->failed |= all.failed;
 }
 
 static void put_challenge(struct buffer *to, const char *verifier) {

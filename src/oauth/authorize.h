@@ -52,7 +52,7 @@ void oauth_response_done(struct oauth_response *r);
 /*
  * Reads the redirect's URL, or what follows its '?'. A parameter that stands there twice is refused
  * (RFC 6749 §3.1), unknown ones are passed over. Returns 0; -EBADMSG for what is none, or has
- * neither a code nor an error; -E2BIG; -ENOMEM.
+ * not exactly one of code and error; -E2BIG; -ENOMEM.
  */
 int oauth_response_parse(const char *url, struct oauth_response *ret);
 

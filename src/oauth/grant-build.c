@@ -12,6 +12,7 @@
 #include "base/uri-escape.h"
 #include "oauth/grant-kind.h"
 #include "oauth/members.h"
+#include "oauth/scopes.h"
 
 #define MAX_PARAMETERS 10
 
@@ -69,7 +70,7 @@ static void add_client(struct parameters *p, const struct oauth_grant *g) {
                 add(p, "client_secret", text_of(g->app.client_secret));
 }
 
-static void collect(struct parameters *p, const struct oauth_grant *g) {
+static void collect(struct parameters *p, const struct oauth_grant *g, const char *scopes) {
         const struct grant_kind *kind = grant_kind(g->kind);
 
         add(p, "grant_type", kind->grant_type);
@@ -77,7 +78,7 @@ static void collect(struct parameters *p, const struct oauth_grant *g) {
                 add(p, kind->token_name, text_of(g->token));
         if (g->kind == OAUTH_GRANT_CODE || g->kind == OAUTH_GRANT_TEST)
                 add_code(p, g);
-        add(p, "scope", g->scopes);
+        add(p, "scope", scopes);
         if (g->kind != OAUTH_GRANT_ASSERTION) /* it says itself who speaks */
                 add_client(p, g);
 }
@@ -99,13 +100,25 @@ static void print_json(const struct parameters *p, struct buffer *to) {
         buffer_putc(to, '}');
 }
 
+static void put_scopes(const struct oauth_grant *g, struct buffer *to) {
+        const struct oauth_profile *profile = g->app.profile;
+
+        scopes_add(to, profile->scope_separator, profile->identity_scopes);
+        scopes_add(to, profile->scope_separator, g->scopes ? g->scopes : "");
+}
+
 static int put_body(const struct oauth_grant *g, struct http_request *q) {
         bool is_json = g->app.profile->flags & OAUTH_JSON_BODY;
+        _cleanup_(buffer_done) struct buffer scopes = { 0 };
         struct parameters p = { 0 };
         size_t size = 2;
         int r;
 
-        collect(&p, g);
+        if (g->kind == OAUTH_GRANT_DEVICE_START)
+                put_scopes(g, &scopes);
+        if (buffer_error(&scopes) < 0)
+                return -ENOMEM;
+        collect(&p, g, scopes.data);
         /* All of it at once: a buffer that has to grow leaves copies behind. */
         for (size_t i = 0; i < p.n; i++)
                 size += strlen(p.items[i].name) + 3 * strlen(p.items[i].text) + 6;

@@ -33,7 +33,7 @@ struct oauth_grant {
         struct secret *code;     /* owned, or NULL */
         struct secret *verifier; /* owned, or NULL */
         char *redirect_uri;      /* owned, or NULL */
-        char *scopes;            /* owned, separated as the profile has it, or NULL */
+        char *scopes;            /* owned, or NULL: separated by spaces; the profile's are added */
 };
 
 void oauth_grant_done(struct oauth_grant *g);
@@ -67,12 +67,17 @@ enum oauth_result {
 struct oauth_tokens {
         struct secret *access_token;  /* owned; NULL where the kind brings none */
         struct secret *refresh_token; /* owned, or NULL: none came, an old one stays good */
-        char *token_type;             /* owned, or NULL */
-        uint64_t expires_at_usec;     /* CLOCK_REALTIME; 0: not said */
+        char *token_type;             /* owned, or NULL: not said; a scheme of HTTP, "Bearer" */
+        uint64_t expires_at_usec;     /* CLOCK_REALTIME, whole seconds; 0: not said, or nonsense */
         struct cJSON *scopes;         /* owned: an array of strings, or NULL: as asked for */
         char *identity;               /* owned, or NULL: "user@example.com"; at most 256 bytes */
 };
 
+/*
+ * The facts of a success. Of device_start: device_code, user_code, verification_uri,
+ * verification_uri_complete?, expires_in and interval (seconds). Of metadata, in the words of an
+ * app: issuer, token_endpoint, the other endpoints where there are any, client_auth, iss_required?.
+ */
 struct oauth_answer {
         enum oauth_result result;
         char reason[OAUTH_REASON_SIZE]; /* one sentence unless OAUTH_OK; foreign text is quoted */

@@ -30,6 +30,22 @@ bool url_is_valid(const char *url) {
         return http_url_check(url, /* plain= */ NULL) == 0;
 }
 
+bool url_is_redirect(const char *url) {
+        static const char name[] = PLAIN "localhost", address[] = PLAIN "127.0.0.1";
+        char with_address[OAUTH_MAX_URL + sizeof(address)];
+
+        if (strncmp(url, name, strlen(name)) != 0 || !strchr(":/", url[strlen(name)]))
+                return url_is_valid(url);
+        if (strnlen(url, OAUTH_MAX_URL + 1) > OAUTH_MAX_URL)
+                return false;
+        snprintf(with_address, sizeof(with_address), "%s%s", address, url + strlen(name));
+        return url_is_valid(with_address);
+}
+
+bool url_is_issuer(const char *url) {
+        return url_is_redirect(url) && !strchr(url, '?');
+}
+
 bool url_split_loopback(const char *url, const char **ret_host, const char **ret_rest) {
         static const char *const hosts[] = { "127.0.0.1", "[::1]" };
 
