@@ -4,20 +4,20 @@
     with Provider(rotate=True) as provider:
         app = provider.app()                    # the JSON of an app, as it is kept by the vaults
         redirect = provider.authorize(url)      # what a browser and a consenting person would do
-        provider.script("token", "lost")        # the next call there is carried out, the answer lost
+        provider.script("token", "lost")        # the next call is carried out, the answer lost
         provider.grants[-1].alive               # has it been revoked, or killed by a reused token?
         provider.is_good(access_token)          # for a platform that wants to know
         provider.revoke_tokens()                # access tokens end now, the grants live on
         provider.calls("token")                 # what came in: .fields, .headers, .body
         provider.secrets()                      # all that may stand in no log
 
-Endpoints: /authorize, /token, /revoke, /device and the metadata below /.well-known/. RFC 6749, 7009,
-7523, 7636, 8414, 8628, 9207. Every parameter must be known, nothing may stand twice, client
-authentication and redirect URIs are compared exactly; a code that is used twice, and with `rotate` a
-refresh token, ends its whole grant.
+Endpoints: /authorize, /token, /revoke, /device and the metadata below /.well-known/. RFC 6749,
+7009, 7523, 7636, 8414, 8628, 9207. Every parameter must be known, nothing may stand twice, client
+authentication and redirect URIs are compared exactly; a code that is used twice, and with `rotate`
+a refresh token, ends its whole grant.
 
-A fault is for the next call of that endpoint ("token", "revoke", "device", "metadata"), and is one of
-  a status      500, 503, 429 (with Retry-After: 7), 400 …: that status, with an OAuth error, not done
+A fault is for the next call of that endpoint ("token", "revoke", "device", "metadata"): one of
+  a status      500, 503, 429 (with Retry-After: 7): that status and an OAuth error, not done
   a tuple       (status, value or bytes): just that, not done
   a dict        the call is carried out, and the good answer changed; None takes a member away
   a name        "close", "reset", "hang" (until the end), "garbage", "redirect": not done;
@@ -295,7 +295,9 @@ class Provider:
     pkce         a challenge is demanded
     iss          the redirect names the issuer, and the metadata says so
     any_port     of a loopback redirect
+    open_revocation  a token is revoked by whoever has it
     path         of the issuer, "" or "/tenant"
+    tls          an SSLContext: then it is https://
     expires_in   of the answers; None: not said
     person       who consents; `denies` is an error code of §4.1.2.1 that comes instead
     fewer        the scopes that the person leaves ticked, as one text, or None: all
@@ -306,10 +308,11 @@ class Provider:
     redirect_uri = "http://127.0.0.1:9999/oauth/callback"
 
     def __init__(self, *, auth="client_secret_post", json_body=False, ok_member=False,
-                 rotate=False, refresh=True, pkce=True, iss=True, any_port=True, path="", port=0):
+                 rotate=False, refresh=True, pkce=True, iss=True, any_port=True,
+                 open_revocation=False, path="", port=0, tls=None):
         self.json_body, self.ok_member = json_body, ok_member
         self.rotate, self.refresh, self.pkce = rotate, refresh, pkce
-        self.iss, self.any_port = iss, any_port
+        self.iss, self.any_port, self.open_revocation = iss, any_port, open_revocation
         self.expires_in, self.more = 3600, {}
         self.person, self.denies, self.fewer = "u1@example.com", None, None
         self.metadata = {"openid-configuration", "oauth-authorization-server"}
@@ -323,11 +326,11 @@ class Provider:
         self.gate, self.closing = threading.Event(), threading.Event()
         self._faults, self._secrets = [], set()
         self._changed = threading.Condition(threading.RLock())
-        self._server = None
+        self._server, self._tls = None, tls
         self.port = port
         self.listen()
         self.address = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.address}"
+        self.url = f"{'https' if tls else 'http'}://{self.address}"
         self.issuer = self.url + path
 
     def __enter__(self):
@@ -342,6 +345,8 @@ class Provider:
     def listen(self):
         self._server = Server(("127.0.0.1", self.port), Handler)
         self._server.upstream = self
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -425,7 +430,7 @@ class Provider:
     # The authorization endpoint.
 
     def authorize(self, url):
-        """What the browser ends at: the redirect's URL. An OAuthError is a page with an error, which
+        """What the browser ends at: the redirect's URL. An OAuthError is a page that says so, and
         leads nowhere."""
         split = urllib.parse.urlsplit(url)
         if f"{split.scheme}://{split.netloc}{split.path}" != self.url + "/authorize":
@@ -543,6 +548,8 @@ class Provider:
         """The fields of a call whose client is who it says."""
         request.fields = fields = self.read_fields(request)
         header = request.headers.get_all("Authorization", [])
+        if self._may_be_nobody(request, fields) and not header and not CLIENT_FIELDS & set(fields):
+            return fields
         expected = {"client_id": self.client.client_id}
         if self.client.auth == "client_secret_post":
             expected["client_secret"] = self.client.client_secret
@@ -552,10 +559,15 @@ class Provider:
             if len(header) != 1 or self._basic(header[0]) != (self.client.client_id,
                                                               self.client.client_secret):
                 raise OAuthError("invalid_client", "Authorization", 401)
-        elif fields.get("grant_type") != JWT_BEARER or CLIENT_FIELDS & set(fields):
-            if header or {k: fields[k] for k in CLIENT_FIELDS & set(fields)} != expected:
-                raise OAuthError("invalid_client", "client_id and client_secret", 401)
+        elif header or {k: fields[k] for k in CLIENT_FIELDS & set(fields)} != expected:
+            raise OAuthError("invalid_client", "client_id and client_secret", 401)
         return {name: value for name, value in fields.items() if name not in CLIENT_FIELDS}
+
+    def _may_be_nobody(self, request, fields):
+        """An assertion says itself who speaks."""
+        if request.endpoint == "revoke":
+            return self.open_revocation
+        return fields.get("grant_type") == JWT_BEARER
 
     @staticmethod
     def _basic(header):
