@@ -32,6 +32,7 @@ import dataclasses
 import email.message
 import functools
 import hashlib
+import html
 import json
 import re
 import secrets
@@ -40,7 +41,9 @@ import struct
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import jws
 from fake import TIMEOUT, FakeHandler, Server
@@ -201,7 +204,8 @@ class Handler(FakeHandler):
         fault = request.fault
         if isinstance(fault, int):
             retry = [("Retry-After", "7")] if fault == 429 else []
-            self.reply(fault, {"error": "temporarily_unavailable"}, retry)
+            error = "server_error" if fault >= 500 else "invalid_request"
+            self.reply(fault, {"error": error}, retry)
         elif isinstance(fault, tuple):
             self.reply(*fault)
         elif isinstance(fault, str):
@@ -282,6 +286,46 @@ class Handler(FakeHandler):
         self.close_connection = True
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                          b"Content-Length: %d\r\n\r\n" % len(body) + body[: len(body) // 2])
+
+
+def authorization_url(app, redirect_uri, scope="", verifier=None, state="s"):
+    """Where a person is sent to, for an app as the vaults keep it."""
+    query = {"response_type": "code", "client_id": app["client_id"], "redirect_uri": redirect_uri,
+             "state": state, **({"scope": scope} if scope else {})}
+    if verifier:
+        challenge = jws.b64url(hashlib.sha256(verifier.encode()).digest())
+        query.update(code_challenge=challenge, code_challenge_method="S256")
+    return f"{app['authorization_endpoint']}?{urllib.parse.urlencode(query)}"
+
+
+def redirect_fields(url):
+    """What a redirect brought."""
+    return parse_form(urllib.parse.urlsplit(url).query)
+
+
+class _Unredirected(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def consent_at_emulator(url, person):
+    """What a browser and a person do at the emulator's Google: the redirect's URL."""
+    opener = urllib.request.build_opener(_Unredirected, urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=TIMEOUT) as page:
+        forms = re.findall(r"(?s)<form.*?</form>", page.read().decode())
+    fields = [dict(re.findall(r'name="([^"]*)" value="([^"]*)"', form)) for form in forms]
+    (chosen,) = [f for f in fields if html.unescape(f["email"]) == person]
+    body = urllib.parse.urlencode({name: html.unescape(v) for name, v in chosen.items()})
+    split = urllib.parse.urlsplit(url)
+    callback = f"{split.scheme}://{split.netloc}{split.path}/callback"
+    try:
+        opener.open(callback, body.encode(), timeout=TIMEOUT).close()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            if answer.code == 302:
+                return answer.headers["Location"]
+            raise
+    raise ValueError("there is no redirect")
 
 
 class Provider:
