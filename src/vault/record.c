@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "oauth/app.h"
+#include "oauth/assertion.h"
 #include "vault/wire.h"
 
 #define MAX_EXPIRES_IN_SEC (INT64_C(100) * 366 * 24 * 3600)
@@ -64,6 +66,9 @@ bool record_account_is_valid(const char *text) {
 void record_done(struct record *r) {
         secret_free(r->access_token);
         secret_free(r->refresh_token);
+        secret_free(r->service_account);
+        free(r->provider);
+        free(r->identity);
         free(r->token_type);
         json_free(r->scopes);
         *r = (struct record){ 0 };
@@ -93,6 +98,59 @@ static int read_access_token(struct reader *reader, const struct json_slice *s) 
 
 static int read_refresh_token(struct reader *reader, const struct json_slice *s) {
         return read_token(reader, "refresh_token", s, &reader->record->refresh_token);
+}
+
+/* Kept as it was written: what else its file says is its owner's. */
+static int read_service_account(struct reader *reader, const struct json_slice *s) {
+        struct oauth_service_account account;
+        int r;
+
+        if (s->type != JSON_OBJECT || s->size > RECORD_MAX_SERVICE_ACCOUNT)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'service_account' must be an object of at most %d bytes",
+                                    RECORD_MAX_SERVICE_ACCOUNT);
+        r = oauth_service_account_parse(s, &account, reader->error);
+        if (r < 0)
+                return r;
+        oauth_service_account_done(&account);
+        return secret_new(s->text, s->size, &reader->record->service_account);
+}
+
+static int read_provider(struct reader *reader, const struct json_slice *s) {
+        _cleanup_(freep) char *text = NULL;
+        int r;
+
+        r = json_slice_string(s, &text);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || !oauth_name_is_valid(text))
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'provider' must be 1 to %d characters of [a-z0-9_]",
+                                    OAUTH_MAX_NAME);
+        reader->record->provider = TAKE_PTR(text);
+        return 0;
+}
+
+static int read_identity(struct reader *reader, const struct json_slice *s) {
+        _cleanup_(freep) char *text = NULL;
+        int r;
+
+        r = json_slice_string(s, &text);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || !text_is(text, RECORD_MAX_IDENTITY, is_no_control))
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'identity' must be 1 to %d bytes, no control characters",
+                                    RECORD_MAX_IDENTITY);
+        reader->record->identity = TAKE_PTR(text);
+        return 0;
+}
+
+static int read_refused(struct reader *reader, const struct json_slice *s) {
+        if (json_slice_bool(s, &reader->record->refused) < 0)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'refused' must be true or false");
+        return 0;
 }
 
 static int read_token_type(struct reader *reader, const struct json_slice *s) {
@@ -180,14 +238,33 @@ static const struct field {
         const char *name;
         int (*read)(struct reader *reader, const struct json_slice *s);
 } fields[] = {
-        { "access_token",  read_access_token  },
-        { "expires_at",    read_expires_at    },
-        { "expires_in",    read_expires_in    },
-        { "refresh_token", read_refresh_token },
-        { "scopes",        read_scopes        },
-        { "token_type",    read_token_type    },
+        { "access_token",    read_access_token    },
+        { "expires_at",      read_expires_at      },
+        { "expires_in",      read_expires_in      },
+        { "identity",        read_identity        },
+        { "provider",        read_provider        },
+        { "refresh_token",   read_refresh_token   },
+        { "refused",         read_refused         },
+        { "scopes",          read_scopes          },
+        { "service_account", read_service_account },
+        { "token_type",      read_token_type      },
 };
 /* clang-format on */
+
+/* What no single field shows. */
+static int check_whole(const struct reader *reader) {
+        const struct record *r = reader->record;
+
+        if (!r->access_token && !r->refresh_token && !r->service_account)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'access_token' is missing, and nothing is there to get one "
+                                    "with");
+        if (r->service_account && cJSON_GetArraySize(r->scopes) == 0)
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "a 'service_account' needs 'scopes': it gets a token for "
+                                    "those alone");
+        return 0;
+}
 
 static int read_member(struct reader *reader, const struct json_member *m) {
         _cleanup_(freep) char *name = NULL;
@@ -223,8 +300,9 @@ int record_parse(const struct json_slice *json, uint64_t now_usec, struct record
                 if (r < 0)
                         return r;
         }
-        if (!record.access_token)
-                return ae_error_set(error, AE_INVALID_REQUEST, "'access_token' is missing");
+        r = check_whole(&reader);
+        if (r < 0)
+                return r;
 
         *ret = record;
         record = (struct record){ 0 };
@@ -286,7 +364,7 @@ int record_read(const struct json_slice *json, const struct record_id *id, struc
                 if (r < 0)
                         return -EBADMSG;
         }
-        if (!record.access_token)
+        if (check_whole(&reader) < 0)
                 return -EBADMSG;
 
         *ret = record;
@@ -299,12 +377,22 @@ static void print_text(const char *name, const char *text, size_t size, struct b
         json_print_string(text, size, to);
 }
 
-static void print_facts(const struct record *r, struct buffer *to) {
+static void print_string(const char *name, const char *text, struct buffer *to) {
+        if (text)
+                print_text(name, text, strlen(text), to);
+}
+
+static void print_secret(const char *name, const struct secret *s, struct buffer *to) {
+        if (s)
+                print_text(name, s->data, s->size, to);
+}
+
+void record_print_facts(const struct record *r, struct buffer *to) {
         char expires_at[RFC3339_SIZE];
 
         if (r->expires_at_usec) {
                 clock_format_rfc3339(r->expires_at_usec, expires_at);
-                print_text("expires_at", expires_at, strlen(expires_at), to);
+                print_string("expires_at", expires_at, to);
         }
         if (r->scopes) {
                 buffer_puts(to, ",\"scopes\":");
@@ -314,43 +402,56 @@ static void print_facts(const struct record *r, struct buffer *to) {
 
 /* Room for all of it at once: a buffer that has to grow leaves copies behind. */
 static void reserve(const struct record *r, struct buffer *to) {
-        size_t n = 2 * r->access_token->size + RECORD_MAX_SCOPES * (RECORD_MAX_SCOPE + 3) + 512;
+        const struct secret *const secrets[] = {
+                r->access_token,
+                r->refresh_token,
+                r->service_account,
+        };
+        size_t n = RECORD_MAX_SCOPES * (RECORD_MAX_SCOPE + 3) + 6 * RECORD_MAX_IDENTITY + 1024;
 
-        (void)buffer_reserve(to, n + (r->refresh_token ? 2 * r->refresh_token->size : 0));
+        for (size_t i = 0; i < ELEMENTSOF(secrets); i++)
+                n += secrets[i] ? 2 * secrets[i]->size : 0;
+        (void)buffer_reserve(to, n);
 }
 
+/* Each member behind a comma. */
 static void print_whole(const struct record *r, struct buffer *to) {
-        buffer_puts(to, "\"access_token\":");
-        json_print_string(r->access_token->data, r->access_token->size, to);
-        if (r->refresh_token)
-                print_text("refresh_token", r->refresh_token->data, r->refresh_token->size, to);
-        if (r->token_type)
-                print_text("token_type", r->token_type, strlen(r->token_type), to);
-        print_facts(r, to);
+        reserve(r, to);
+        print_secret("access_token", r->access_token, to);
+        print_secret("refresh_token", r->refresh_token, to);
+        if (r->service_account) {
+                buffer_puts(to, ",\"service_account\":");
+                buffer_append(to, r->service_account->data, r->service_account->size);
+        }
+        print_string("provider", r->provider, to);
+        print_string("identity", r->identity, to);
+        print_string("token_type", r->token_type, to);
+        record_print_facts(r, to);
+        if (r->refused)
+                buffer_puts(to, ",\"refused\":true");
 }
 
 void record_print(const struct record *r, struct buffer *to) {
-        reserve(r, to);
-        buffer_putc(to, '{');
+        size_t start = to->size;
+
         print_whole(r, to);
+        if (to->size > start)
+                to->data[start] = '{'; /* there is always a first member */
         buffer_putc(to, '}');
 }
 
 void record_print_owned(const struct record *r, const struct record_id *id, struct buffer *to) {
         buffer_puts(to, "\"user_id\":");
         json_print_string(id->user_id, strlen(id->user_id), to);
-        buffer_printf(to, ",\"platform\":\"%s\",\"account\":\"%s\",", id->platform, id->account);
-        reserve(r, to);
+        buffer_printf(to, ",\"platform\":\"%s\",\"account\":\"%s\"", id->platform, id->account);
         print_whole(r, to);
 }
 
 void record_print_public(const struct record *r, struct buffer *to) {
-        const char *type = r->token_type ? r->token_type : "Bearer";
-
         reserve(r, to);
-        print_text("access_token", r->access_token->data, r->access_token->size, to);
-        print_text("token_type", type, strlen(type), to);
-        print_facts(r, to);
+        print_secret("access_token", r->access_token, to);
+        print_string("token_type", r->token_type ? r->token_type : "Bearer", to);
+        record_print_facts(r, to);
 }
 
 bool record_is_expired(const struct record *r, uint64_t now_usec) {
@@ -360,6 +461,8 @@ bool record_is_expired(const struct record *r, uint64_t now_usec) {
 bool record_token_is(const struct record *r, const unsigned char *sha256) {
         unsigned char digest[crypto_hash_sha256_BYTES];
 
+        if (!r->access_token)
+                return false;
         crypto_hash_sha256(digest, (const unsigned char *)r->access_token->data,
                            r->access_token->size);
         return sodium_memcmp(digest, sha256, sizeof(digest)) == 0;

@@ -19,7 +19,9 @@
 #define RECORD_MAX_ACCOUNT 64    /* bytes */
 #define RECORD_MAX_TOKEN_TYPE 64 /* bytes */
 #define RECORD_MAX_SCOPES 128
-#define RECORD_MAX_SCOPE 256 /* bytes */
+#define RECORD_MAX_SCOPE 256             /* bytes */
+#define RECORD_MAX_IDENTITY 256          /* bytes */
+#define RECORD_MAX_SERVICE_ACCOUNT 16384 /* bytes */
 
 /* Whose record. Borrowed strings. */
 struct record_id {
@@ -49,8 +51,10 @@ void record_done(struct record *r);
 
 /*
  * Reads a scanned JSON object {access_token?, refresh_token?, service_account?, provider?,
- * identity?, token_type?, expires_at? | expires_in?, scopes?, refused?}, with `expires_in` counted from `now_usec`. A field that is not named here
- * is refused by its name. *ret is set on success only; the caller calls record_done().
+ * identity?, token_type?, expires_at? | expires_in?, scopes?, refused?}, with `expires_in` counted
+ * from `now_usec`. There must be an access token or something to get one with, and the scopes that
+ * a service account is used for. A field that is not named here is refused by its name. *ret is set
+ * on success only; the caller calls record_done().
  */
 int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
                  struct ae_error *error);
@@ -69,8 +73,14 @@ void record_print(const struct record *r, struct buffer *to);
 /* The same with its owner, as members of an object that is open. */
 void record_print_owned(const struct record *r, const struct record_id *id, struct buffer *to);
 
-/* What may leave the vault, as members of an object that is open: never the refresh token. */
+/*
+ * What may leave the vault, as members of an object that is open: never what renews the access
+ * token, which must be there.
+ */
 void record_print_public(const struct record *r, struct buffer *to);
+
+/* Of these the members that are no secret: expires_at?, scopes?. */
+void record_print_facts(const struct record *r, struct buffer *to);
 
 bool record_is_expired(const struct record *r, uint64_t now_usec);
 
