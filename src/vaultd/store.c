@@ -3,32 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "vault/record.h"
-
-#define APPLICATION_ID 0x41455631 /* "AEV1": tells a vault's file from any other database */
-#define BUSY_TIMEOUT_MSEC 250     /* the loop stands still meanwhile */
-#define PAGE_SIZE 4096            /* SQLite's own choice for a new file */
-#define MAX_SEALED (1 << 20)      /* bytes, of any one value */
-
-/* Step n takes a file from schema version n to n + 1. A new file begins at 0. */
-static const char *const steps[] = {
-        "CREATE TABLE record ("
-        " user_id TEXT NOT NULL,"
-        " platform TEXT NOT NULL,"
-        " account TEXT NOT NULL,"
-        " sealed BLOB NOT NULL,"
-        " PRIMARY KEY (user_id, platform, account)"
-        ") STRICT, WITHOUT ROWID",
-};
-
-#define SCHEMA_VERSION ((int)ELEMENTSOF(steps))
+#include "vaultd/database.h"
 
 enum statement {
         STATEMENT_READ,
@@ -61,11 +40,9 @@ static const char *const statements[STATEMENT_MAX] = {
 struct store {
         char *path;
         size_t max_bytes;
-        sqlite3 *db;
+        struct database database;
         sqlite3_stmt *statements[STATEMENT_MAX];
         size_t n_records;
-        bool broken; /* to be opened anew */
-        char problem[STORE_ERROR_SIZE];
 };
 
 static void statement_reset(sqlite3_stmt **statement) {
@@ -75,207 +52,42 @@ static void statement_reset(sqlite3_stmt **statement) {
         (void)sqlite3_clear_bindings(*statement);
 }
 
-/* Remembers why SQLite failed. Returns the errno for it. */
-static int store_failed(struct store *s, int rc) {
-        snprintf(s->problem, sizeof(s->problem), "%s",
-                 s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
-
-        switch (rc & 0xff) {
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-                s->broken = true;
-                return -EUCLEAN;
-        default:
-                s->broken = true;
-                return -EIO;
-        }
-}
-
-static int run(struct store *s, const char *sql) {
-        int rc;
-
-        rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-        return rc == SQLITE_OK ? 0 : store_failed(s, rc);
-}
-
-/* The one value that a statement without parameters gives. */
-static int run_for_text(struct store *s, const char *sql, char *ret, size_t size) {
-        sqlite3_stmt *statement = NULL;
-        int rc, r = 0;
-
-        rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(statement);
-        if (rc == SQLITE_ROW)
-                snprintf(ret, size, "%s", (const char *)sqlite3_column_text(statement, 0));
-        else
-                r = store_failed(s, rc);
-        (void)sqlite3_finalize(statement);
-        return r;
-}
-
-static int run_for_int(struct store *s, const char *sql, int *ret) {
-        char text[32];
-        int r;
-
-        r = run_for_text(s, sql, text, sizeof(text));
-        if (r < 0)
-                return r;
-        *ret = atoi(text);
-        return 0;
-}
-
-/* SQLite gives its other files the mode of this one. */
-static int look_at_file(const char *path, int flags) {
-        _cleanup_(fd_closep) int fd = -1;
-        struct stat st;
-
-        fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | flags, 0600);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EMEDIUMTYPE;
-        if (fchmod(fd, 0600) < 0)
-                return -errno;
-        return 0;
-}
-
-/* Looks and does not write. Returns the file's schema version, or a negative errno. */
-static int examine(struct store *s) {
-        int version, application, n_objects, r;
-        char verdict[64];
-
-        r = run_for_int(s, "PRAGMA user_version", &version);
-        if (r < 0)
-                return r;
-        r = run_for_int(s, "PRAGMA application_id", &application);
-        if (r < 0)
-                return r;
-        r = run_for_int(s, "SELECT count(*) FROM sqlite_schema", &n_objects);
-        if (r < 0)
-                return r;
-
-        if (application != APPLICATION_ID && (application || version || n_objects))
-                return -EMEDIUMTYPE;
-        if (version < 0 || version > SCHEMA_VERSION)
-                return -EPROTONOSUPPORT;
-
-        r = run_for_text(s, "PRAGMA quick_check(1)", verdict, sizeof(verdict));
-        if (r < 0)
-                return r;
-        if (strcmp(verdict, "ok") != 0) {
-                snprintf(s->problem, sizeof(s->problem), "%s", verdict);
-                return -EUCLEAN;
-        }
-        return version;
-}
-
-static int upgrade(struct store *s, int version) {
-        char pragmas[96];
-        int r;
-
-        if (version == SCHEMA_VERSION)
-                return 0;
-
-        snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                 APPLICATION_ID, SCHEMA_VERSION);
-        r = run(s, "BEGIN IMMEDIATE");
-        for (; r == 0 && version < SCHEMA_VERSION; version++)
-                r = run(s, steps[version]);
-        if (r == 0)
-                r = run(s, pragmas);
-        if (r == 0)
-                r = run(s, "COMMIT");
-        return r; /* closing rolls back */
-}
-
-static int set_up(struct store *s) {
-        static const char *const pragmas[] = {
-                "PRAGMA journal_mode = WAL",
-                "PRAGMA synchronous = FULL",
-                "PRAGMA secure_delete = ON",
-                "PRAGMA journal_size_limit = 1048576",
-        };
-        char limit[64];
-        int version, r;
-
-        /* As long as the file has not been examined, nothing in it is to be touched. */
-        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        (void)sqlite3_extended_result_codes(s->db, 1);
-        (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MSEC);
-        (void)sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, MAX_SEALED);
-
-        version = examine(s);
-        if (version < 0)
-                return version;
-        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-
-        snprintf(limit, sizeof(limit), "PRAGMA max_page_count = %zu", s->max_bytes / PAGE_SIZE);
-        r = run(s, limit);
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(pragmas); i++)
-                r = run(s, pragmas[i]);
-        if (r < 0)
-                return r;
-        return upgrade(s, version);
-}
-
 static int prepare(struct store *s) {
         int rc;
 
         for (size_t i = 0; i < STATEMENT_MAX; i++) {
-                rc = sqlite3_prepare_v3(s->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                        &s->statements[i], NULL);
+                rc = sqlite3_prepare_v3(s->database.db, statements[i], -1,
+                                        SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
                 if (rc != SQLITE_OK)
-                        return store_failed(s, rc);
+                        return database_failed(&s->database, rc);
         }
         return 0;
 }
 
-static void database_close(struct store *s) {
+static void close_file(struct store *s) {
         for (size_t i = 0; i < STATEMENT_MAX; i++) {
                 (void)sqlite3_finalize(s->statements[i]);
                 s->statements[i] = NULL;
         }
-        (void)sqlite3_close(s->db);
-        s->db = NULL;
+        database_close(&s->database);
 }
 
 /* O_CREAT in `flags` makes the file if there is none. */
-static int database_open(struct store *s, int flags) {
-        int rc, r, n;
+static int open_file(struct store *s, int flags) {
+        int r, n;
 
-        r = look_at_file(s->path, flags);
-        if (r < 0) {
-                snprintf(s->problem, sizeof(s->problem), "%s", strerror(-r));
-                return r;
-        }
-        rc = sqlite3_open_v2(s->path, &s->db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-                             NULL);
-        if (rc != SQLITE_OK)
-                return store_failed(s, rc);
-
-        r = set_up(s);
+        r = database_open(&s->database, s->path, s->max_bytes, flags);
         if (r < 0)
                 return r;
         r = prepare(s);
         if (r < 0)
                 return r;
-        r = run_for_int(s, statements[STATEMENT_COUNT], &n);
+        r = database_int(&s->database, statements[STATEMENT_COUNT], &n);
         if (r < 0)
                 return r;
 
         s->n_records = (size_t)n;
-        s->broken = false;
+        s->database.broken = false;
         return 0;
 }
 
@@ -296,7 +108,8 @@ static int explain(const struct store *s, int r, char error[static STORE_ERROR_S
                 if (r == reasons[i].error)
                         what = reasons[i].what;
         snprintf(error, STORE_ERROR_SIZE, "'%.200s' %s%s%.100s%s", s->path, what,
-                 *s->problem ? " (" : "", s->problem, *s->problem ? ")" : "");
+                 *s->database.problem ? " (" : "", s->database.problem,
+                 *s->database.problem ? ")" : "");
         return r;
 }
 
@@ -314,7 +127,7 @@ int store_open(const char *path, size_t max_bytes, struct store **ret,
         if (!s->path)
                 return -ENOMEM;
 
-        r = database_open(s, O_CREAT);
+        r = open_file(s, O_CREAT);
         if (r < 0)
                 return explain(s, r, error);
 
@@ -325,7 +138,7 @@ int store_open(const char *path, size_t max_bytes, struct store **ret,
 struct store *store_free(struct store *s) {
         if (!s)
                 return NULL;
-        database_close(s);
+        close_file(s);
         free(s->path);
         free(s);
         return NULL;
@@ -337,11 +150,11 @@ static int start(struct store *s, enum statement which, const struct record_id *
         sqlite3_stmt *statement;
         int r;
 
-        if (s->broken) {
-                database_close(s);
-                r = database_open(s, 0);
+        if (s->database.broken) {
+                close_file(s);
+                r = open_file(s, 0);
                 if (r < 0) {
-                        s->broken = true;
+                        s->database.broken = true;
                         return -EIO; /* a file that is gone is no record that is not there */
                 }
         }
@@ -369,7 +182,7 @@ int store_read(struct store *s, const struct record_id *id, struct buffer *to) {
         if (rc == SQLITE_DONE)
                 return -ENOENT;
         if (rc != SQLITE_ROW)
-                return store_failed(s, rc);
+                return database_failed(&s->database, rc);
         buffer_append(to, sqlite3_column_blob(statement, 0),
                       (size_t)sqlite3_column_bytes(statement, 0));
         return buffer_error(to);
@@ -387,13 +200,13 @@ static int change(struct store *s, enum statement which, const struct record_id 
         if (sealed) {
                 rc = sqlite3_bind_blob64(statement, 4, sealed, size, SQLITE_STATIC);
                 if (rc != SQLITE_OK)
-                        return store_failed(s, rc);
+                        return database_failed(&s->database, rc);
         }
 
         rc = sqlite3_step(statement);
         if (rc != SQLITE_DONE)
-                return store_failed(s, rc);
-        return sqlite3_changes(s->db);
+                return database_failed(&s->database, rc);
+        return sqlite3_changes(s->database.db);
 }
 
 static int count_of_user(struct store *s, const struct record_id *id) {
@@ -405,7 +218,7 @@ static int count_of_user(struct store *s, const struct record_id *id) {
                 return r;
         rc = sqlite3_step(statement);
         if (rc != SQLITE_ROW)
-                return store_failed(s, rc);
+                return database_failed(&s->database, rc);
         return sqlite3_column_int(statement, 0);
 }
 
@@ -461,7 +274,7 @@ int store_list(struct store *s, const char *user_id,
                 if (r < 0)
                         return r;
         }
-        return rc == SQLITE_DONE ? 0 : store_failed(s, rc);
+        return rc == SQLITE_DONE ? 0 : database_failed(&s->database, rc);
 }
 
 size_t store_count(const struct store *s) {
@@ -469,5 +282,5 @@ size_t store_count(const struct store *s) {
 }
 
 const char *store_problem(const struct store *s) {
-        return s->problem;
+        return s->database.problem;
 }
