@@ -25,6 +25,10 @@ static const char *const steps[] = {
         " sealed BLOB NOT NULL,"
         " PRIMARY KEY (user_id, platform, account)"
         ") STRICT, WITHOUT ROWID",
+        "CREATE TABLE provider ("
+        " name TEXT NOT NULL PRIMARY KEY,"
+        " sealed BLOB NOT NULL"
+        ") STRICT, WITHOUT ROWID",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(steps))

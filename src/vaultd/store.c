@@ -17,23 +17,38 @@ enum statement {
         STATEMENT_DELETE,
         STATEMENT_LIST,
         STATEMENT_COUNT,
+        STATEMENT_PROVIDER_READ,
+        STATEMENT_PROVIDER_REPLACE,
+        STATEMENT_PROVIDER_COUNT,
+        STATEMENT_PROVIDER_INSERT,
+        STATEMENT_PROVIDER_DELETE,
+        STATEMENT_PROVIDER_LIST,
         STATEMENT_MAX,
 };
 
+#define SEALED "?4" /* behind the names that there may be */
+#define SEALED_INDEX 4
+
 /* clang-format off */
 static const char *const statements[STATEMENT_MAX] = {
-        [STATEMENT_READ]          = "SELECT sealed FROM record"
-                                    " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
-        [STATEMENT_REPLACE]       = "UPDATE record SET sealed = ?4"
-                                    " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
-        [STATEMENT_COUNT_OF_USER] = "SELECT count(*) FROM record WHERE user_id = ?1",
-        [STATEMENT_INSERT]        = "INSERT INTO record (user_id, platform, account, sealed)"
-                                    " VALUES (?1, ?2, ?3, ?4)",
-        [STATEMENT_DELETE]        = "DELETE FROM record"
-                                    " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
-        [STATEMENT_LIST]          = "SELECT platform, account, sealed FROM record"
-                                    " WHERE user_id = ?1 ORDER BY platform, account",
-        [STATEMENT_COUNT]         = "SELECT count(*) FROM record",
+        [STATEMENT_READ]             = "SELECT sealed FROM record"
+                                       " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
+        [STATEMENT_REPLACE]          = "UPDATE record SET sealed = " SEALED
+                                       " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
+        [STATEMENT_COUNT_OF_USER]    = "SELECT count(*) FROM record WHERE user_id = ?1",
+        [STATEMENT_INSERT]           = "INSERT INTO record (user_id, platform, account, sealed)"
+                                       " VALUES (?1, ?2, ?3, " SEALED ")",
+        [STATEMENT_DELETE]           = "DELETE FROM record"
+                                       " WHERE user_id = ?1 AND platform = ?2 AND account = ?3",
+        [STATEMENT_LIST]             = "SELECT platform, account, sealed FROM record"
+                                       " WHERE user_id = ?1 ORDER BY platform, account",
+        [STATEMENT_COUNT]            = "SELECT count(*) FROM record",
+        [STATEMENT_PROVIDER_READ]    = "SELECT sealed FROM provider WHERE name = ?1",
+        [STATEMENT_PROVIDER_REPLACE] = "UPDATE provider SET sealed = " SEALED " WHERE name = ?1",
+        [STATEMENT_PROVIDER_COUNT]   = "SELECT count(*) FROM provider",
+        [STATEMENT_PROVIDER_INSERT]  = "INSERT INTO provider (name, sealed) VALUES (?1, " SEALED ")",
+        [STATEMENT_PROVIDER_DELETE]  = "DELETE FROM provider WHERE name = ?1",
+        [STATEMENT_PROVIDER_LIST]    = "SELECT name, sealed FROM provider ORDER BY name",
 };
 /* clang-format on */
 
@@ -144,9 +159,21 @@ struct store *store_free(struct store *s) {
         return NULL;
 }
 
-/* A statement with its record's name bound, or with the user's alone. */
-static int start(struct store *s, enum statement which, const struct record_id *id,
-                 sqlite3_stmt **ret) {
+/* What a row is found by: as many names as its statement takes. */
+struct names {
+        const char *names[3];
+};
+
+static struct names record_names(const struct record_id *id) {
+        return (struct names){ { id->user_id, id->platform, id->account } };
+}
+
+static struct names provider_names(const char *name) {
+        return (struct names){ { name } };
+}
+
+/* A statement with its names bound. */
+static int start(struct store *s, enum statement which, struct names names, sqlite3_stmt **ret) {
         sqlite3_stmt *statement;
         int r;
 
@@ -160,21 +187,21 @@ static int start(struct store *s, enum statement which, const struct record_id *
         }
 
         statement = s->statements[which];
-        if (sqlite3_bind_text(statement, 1, id->user_id, -1, SQLITE_STATIC) != SQLITE_OK)
-                return -ENOMEM;
-        if (sqlite3_bind_parameter_count(statement) > 1 &&
-            (sqlite3_bind_text(statement, 2, id->platform, -1, SQLITE_STATIC) != SQLITE_OK ||
-             sqlite3_bind_text(statement, 3, id->account, -1, SQLITE_STATIC) != SQLITE_OK))
-                return -ENOMEM;
+        for (int i = 0; i < (int)ELEMENTSOF(names.names) && names.names[i]; i++)
+                if (i < sqlite3_bind_parameter_count(statement) &&
+                    sqlite3_bind_text(statement, i + 1, names.names[i], -1, SQLITE_STATIC) !=
+                                    SQLITE_OK)
+                        return -ENOMEM;
         *ret = statement;
         return 0;
 }
 
-int store_read(struct store *s, const struct record_id *id, struct buffer *to) {
+static int read_sealed(struct store *s, enum statement which, struct names names,
+                       struct buffer *to) {
         _cleanup_(statement_reset) sqlite3_stmt *statement = NULL;
         int rc, r;
 
-        r = start(s, STATEMENT_READ, id, &statement);
+        r = start(s, which, names, &statement);
         if (r < 0)
                 return r;
 
@@ -188,17 +215,17 @@ int store_read(struct store *s, const struct record_id *id, struct buffer *to) {
         return buffer_error(to);
 }
 
-/* Runs a statement that changes at most one record. Returns how many. */
-static int change(struct store *s, enum statement which, const struct record_id *id,
-                  const void *sealed, size_t size) {
+/* Runs a statement that changes at most one row. Returns how many. */
+static int change(struct store *s, enum statement which, struct names names, const void *sealed,
+                  size_t size) {
         _cleanup_(statement_reset) sqlite3_stmt *statement = NULL;
         int rc, r;
 
-        r = start(s, which, id, &statement);
+        r = start(s, which, names, &statement);
         if (r < 0)
                 return r;
         if (sealed) {
-                rc = sqlite3_bind_blob64(statement, 4, sealed, size, SQLITE_STATIC);
+                rc = sqlite3_bind_blob64(statement, SEALED_INDEX, sealed, size, SQLITE_STATIC);
                 if (rc != SQLITE_OK)
                         return database_failed(&s->database, rc);
         }
@@ -209,11 +236,11 @@ static int change(struct store *s, enum statement which, const struct record_id 
         return sqlite3_changes(s->database.db);
 }
 
-static int count_of_user(struct store *s, const struct record_id *id) {
+static int count(struct store *s, enum statement which, struct names names) {
         _cleanup_(statement_reset) sqlite3_stmt *statement = NULL;
         int rc, r;
 
-        r = start(s, STATEMENT_COUNT_OF_USER, id, &statement);
+        r = start(s, which, names, &statement);
         if (r < 0)
                 return r;
         rc = sqlite3_step(statement);
@@ -222,30 +249,52 @@ static int count_of_user(struct store *s, const struct record_id *id) {
         return sqlite3_column_int(statement, 0);
 }
 
-int store_write(struct store *s, const struct record_id *id, const void *sealed, size_t size) {
+/* The statements that put a row in, and how many rows there may be. */
+struct writing {
+        enum statement replace, count, insert;
+        int max;
+};
+
+/* Returns 1 when there is a row more, 0 when one was replaced. */
+static int write_sealed(struct store *s, const struct writing *w, struct names names,
+                        const void *sealed, size_t size) {
         int r;
 
-        r = change(s, STATEMENT_REPLACE, id, sealed, size);
+        r = change(s, w->replace, names, sealed, size);
         if (r != 0)
                 return r < 0 ? r : 0;
-
-        r = count_of_user(s, id);
+        r = count(s, w->count, names);
         if (r < 0)
                 return r;
-        if (r >= STORE_MAX_PER_USER)
+        if (r >= w->max)
                 return -EDQUOT;
+        return change(s, w->insert, names, sealed, size);
+}
 
-        r = change(s, STATEMENT_INSERT, id, sealed, size);
+int store_read(struct store *s, const struct record_id *id, struct buffer *to) {
+        return read_sealed(s, STATEMENT_READ, record_names(id), to);
+}
+
+int store_write(struct store *s, const struct record_id *id, const void *sealed, size_t size) {
+        static const struct writing writing = {
+                .replace = STATEMENT_REPLACE,
+                .count = STATEMENT_COUNT_OF_USER,
+                .insert = STATEMENT_INSERT,
+                .max = STORE_MAX_PER_USER,
+        };
+        int r;
+
+        r = write_sealed(s, &writing, record_names(id), sealed, size);
         if (r < 0)
                 return r;
-        s->n_records++;
+        s->n_records += (size_t)r;
         return 0;
 }
 
 int store_delete(struct store *s, const struct record_id *id) {
         int r;
 
-        r = change(s, STATEMENT_DELETE, id, NULL, 0);
+        r = change(s, STATEMENT_DELETE, record_names(id), NULL, 0);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -262,7 +311,7 @@ int store_list(struct store *s, const char *user_id,
         struct record_id id = { .user_id = user_id };
         int rc, r;
 
-        r = start(s, STATEMENT_LIST, &id, &statement);
+        r = start(s, STATEMENT_LIST, record_names(&id), &statement);
         if (r < 0)
                 return r;
 
@@ -271,6 +320,53 @@ int store_list(struct store *s, const char *user_id,
                 id.account = (const char *)sqlite3_column_text(statement, 1);
                 r = found(&id, sqlite3_column_blob(statement, 2),
                           (size_t)sqlite3_column_bytes(statement, 2), userdata);
+                if (r < 0)
+                        return r;
+        }
+        return rc == SQLITE_DONE ? 0 : database_failed(&s->database, rc);
+}
+
+int store_read_provider(struct store *s, const char *name, struct buffer *to) {
+        return read_sealed(s, STATEMENT_PROVIDER_READ, provider_names(name), to);
+}
+
+int store_write_provider(struct store *s, const char *name, const void *sealed, size_t size) {
+        static const struct writing writing = {
+                .replace = STATEMENT_PROVIDER_REPLACE,
+                .count = STATEMENT_PROVIDER_COUNT,
+                .insert = STATEMENT_PROVIDER_INSERT,
+                .max = STORE_MAX_PROVIDERS,
+        };
+        int r;
+
+        r = write_sealed(s, &writing, provider_names(name), sealed, size);
+        return r < 0 ? r : 0;
+}
+
+int store_delete_provider(struct store *s, const char *name) {
+        int r;
+
+        r = change(s, STATEMENT_PROVIDER_DELETE, provider_names(name), NULL, 0);
+        if (r < 0)
+                return r;
+        return r == 0 ? -ENOENT : 0;
+}
+
+int store_list_providers(struct store *s,
+                         int (*found)(const char *name, const void *sealed, size_t size,
+                                      void *userdata),
+                         void *userdata) {
+        _cleanup_(statement_reset) sqlite3_stmt *statement = NULL;
+        int rc, r;
+
+        r = start(s, STATEMENT_PROVIDER_LIST, provider_names(NULL), &statement);
+        if (r < 0)
+                return r;
+
+        while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+                r = found((const char *)sqlite3_column_text(statement, 0),
+                          sqlite3_column_blob(statement, 1),
+                          (size_t)sqlite3_column_bytes(statement, 1), userdata);
                 if (r < 0)
                         return r;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Sealed records at rest, in SQLite: what was answered as stored survives a power cut. Knows
+ * Sealed records and apps at rest, in SQLite: what was answered as stored survives a power cut. Knows
  * neither key nor plain text. Blocking, for the vault's loop: records are tiny.
  */
 
@@ -14,6 +14,7 @@ struct record_id;
 struct store;
 
 #define STORE_MAX_PER_USER 256
+#define STORE_MAX_PROVIDERS 64
 #define STORE_ERROR_SIZE 512
 
 /*
@@ -48,6 +49,16 @@ int store_list(struct store *s, const char *user_id,
                int (*found)(const struct record_id *id, const void *sealed, size_t size,
                             void *userdata),
                void *userdata);
+
+/* The same for the apps, each under its name. */
+int store_read_provider(struct store *s, const char *name, struct buffer *to);
+/* 0, or -EDQUOT when there are STORE_MAX_PROVIDERS others. */
+int store_write_provider(struct store *s, const char *name, const void *sealed, size_t size);
+int store_delete_provider(struct store *s, const char *name);
+int store_list_providers(struct store *s,
+                         int (*found)(const char *name, const void *sealed, size_t size,
+                                      void *userdata),
+                         void *userdata);
 
 /* How many records there are. Costs nothing. */
 size_t store_count(const struct store *s);

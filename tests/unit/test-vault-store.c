@@ -53,6 +53,25 @@ static int tear_down(void **state) {
         return 0;
 }
 
+static void assert_provider(struct store *s, const char *name, const char *text) {
+        _cleanup_(buffer_done) struct buffer b = { 0 };
+
+        assert_int_equal(store_read_provider(s, name, &b), text ? 0 : -ENOENT);
+        if (text)
+                assert_string_equal(b.data, text);
+}
+
+static int note_provider(const char *name, const void *sealed, size_t size, void *userdata) {
+        char *list = userdata;
+
+        sprintf(list + strlen(list), "%s=%.*s ", name, (int)size, (const char *)sealed);
+        return 0;
+}
+
+static int end_the_walk(const char *name, const void *sealed, size_t size, void *userdata) {
+        return -ECANCELED;
+}
+
 static void open_store(struct place *p) {
         char error[STORE_ERROR_SIZE];
 
@@ -283,7 +302,7 @@ static void test_a_newer_store_is_left_alone(void **state) {
         open_store(p);
         assert_int_equal(store_write(p->store, &home, "v", 1), 0);
         p->store = store_free(p->store);
-        meddle(p, "PRAGMA user_version = 2");
+        meddle(p, "PRAGMA user_version = 3");
         read_whole(p->path, &before, &n_before);
 
         assert_refused(p, -EPROTONOSUPPORT, "newer version");
@@ -293,7 +312,7 @@ static void test_a_newer_store_is_left_alone(void **state) {
 
         meddle(p, "PRAGMA user_version = -1");
         assert_refused(p, -EPROTONOSUPPORT, "newer version");
-        meddle(p, "PRAGMA user_version = 1");
+        meddle(p, "PRAGMA user_version = 2");
         open_store(p);
         assert_holds(p->store, &home, "v");
 }
@@ -310,7 +329,7 @@ static void test_a_newer_stores_log_is_left_alone(void **state) {
         p->store = store_free(p->store);
         snprintf(log_path, sizeof(log_path), "%s-wal", p->path);
         assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
         read_whole(p->path, &file, &n_file);
         read_whole(log_path, &log, &n_log);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -331,6 +350,58 @@ static void test_an_older_store_is_brought_up_to_date(void **state) {
         assert_int_equal(store_write(p->store, &home, "v", 1), 0);
         open_store(p);
         assert_holds(p->store, &home, "v");
+}
+
+/* As the first version made it, to the letter. */
+static void test_a_store_of_version_1_keeps_its_records(void **state) {
+        static const char old[] = "CREATE TABLE record ("
+                                  " user_id TEXT NOT NULL,"
+                                  " platform TEXT NOT NULL,"
+                                  " account TEXT NOT NULL,"
+                                  " sealed BLOB NOT NULL,"
+                                  " PRIMARY KEY (user_id, platform, account)"
+                                  ") STRICT, WITHOUT ROWID;"
+                                  "INSERT INTO record VALUES ('u1', 'gmail', 'default', x'76');"
+                                  "PRAGMA journal_mode = WAL;"
+                                  "PRAGMA application_id = 0x41455631; PRAGMA user_version = 1";
+        struct place *p = *state;
+
+        meddle(p, old);
+        for (int i = 0; i < 2; i++) {
+                open_store(p);
+                assert_int_equal(store_count(p->store), 1);
+                assert_holds(p->store, &home, "v");
+                assert_provider(p->store, "google", i == 0 ? NULL : "app");
+                assert_int_equal(store_write_provider(p->store, "google", "app", 3), 0);
+        }
+}
+
+/* They are beside the records, and counted apart from them. */
+static void test_providers(void **state) {
+        struct place *p = *state;
+        char name[16], list[256] = "";
+
+        open_store(p);
+        assert_int_equal(store_delete_provider(p->store, "google"), -ENOENT);
+        assert_int_equal(store_write_provider(p->store, "slack", "one", 3), 0);
+        assert_int_equal(store_write_provider(p->store, "google", "two", 3), 0);
+        assert_int_equal(store_write_provider(p->store, "slack", "three", 5), 0);
+        assert_provider(p->store, "slack", "three");
+        assert_int_equal(store_list_providers(p->store, note_provider, list), 0);
+        assert_string_equal(list, "google=two slack=three ");
+        assert_int_equal(store_count(p->store), 0);
+        assert_int_equal(store_delete_provider(p->store, "slack"), 0);
+        assert_provider(p->store, "slack", NULL);
+
+        for (int i = 1; i <= STORE_MAX_PROVIDERS; i++) {
+                snprintf(name, sizeof(name), "p%d", i);
+                assert_int_equal(store_write_provider(p->store, name, "v", 1),
+                                 i < STORE_MAX_PROVIDERS ? 0 : -EDQUOT);
+        }
+        assert_int_equal(store_write_provider(p->store, "p1", "w", 1), 0);
+        assert_int_equal(store_list_providers(p->store, end_the_walk, NULL), -ECANCELED);
+        open_store(p);
+        assert_provider(p->store, "p1", "w");
 }
 
 static void test_another_programs_database_is_left_alone(void **state) {
@@ -517,6 +588,9 @@ int main(void) {
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_an_older_store_is_brought_up_to_date, set_up,
                                                 tear_down),
+                cmocka_unit_test_setup_teardown(test_a_store_of_version_1_keeps_its_records, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(test_providers, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_another_programs_database_is_left_alone,
                                                 set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_damaged_store_is_kept, set_up, tear_down),
