@@ -31,11 +31,12 @@ static int check_vault_keys(const struct settings *s, char error[static CONFIG_E
                 const char *usual; /* what says nothing to the others either */
                 unsigned known, needed;
         } keys[] = {
-                { "EngineId",  s->vault_engine_id, NULL,                  ONLY(VAULT_PURAIFI), ONLY(VAULT_PURAIFI) },
-                { "Mount",     s->vault_mount,     SETTINGS_VAULT_MOUNT,  ONLY(VAULT_KV2),     0                   },
-                { "Namespace", s->vault_namespace, NULL,                  ONLY(VAULT_KV2),     0                   },
-                { "Prefix",    s->vault_prefix,    SETTINGS_VAULT_PREFIX, ONLY(VAULT_KV2),     0                   },
-                { "Url",       s->vault_url,       NULL,                  HTTP_VAULTS,         HTTP_VAULTS         },
+                { "EngineId",   s->vault_engine_id,   NULL,                  ONLY(VAULT_PURAIFI), ONLY(VAULT_PURAIFI) },
+                { "Mount",      s->vault_mount,       SETTINGS_VAULT_MOUNT,  ONLY(VAULT_KV2),     0                   },
+                { "Namespace",  s->vault_namespace,   NULL,                  ONLY(VAULT_KV2),     0                   },
+                { "Prefix",     s->vault_prefix,      SETTINGS_VAULT_PREFIX, ONLY(VAULT_KV2),     0                   },
+                { "UnixSocket", s->vault_unix_socket, NULL,                  HTTP_VAULTS,         0                   },
+                { "Url",        s->vault_url,         NULL,                  HTTP_VAULTS,         HTTP_VAULTS         },
         };
         /* clang-format on */
         const char *backend = settings_vault_names[s->vault_backend];
@@ -76,6 +77,8 @@ static int check_vault(const struct settings *s, char error[static CONFIG_ERROR_
                 snprintf(error, CONFIG_ERROR_SIZE, "[Vault] Url=%s has a query", s->vault_url);
                 return -EINVAL;
         }
+        if (s->vault_unix_socket && http_url_check_local(s->vault_url) == 0)
+                return 0;
         if (s->vault_url && !is_reachable(s, s->vault_url))
                 return refuse_address(error, "[Vault] Url", s->vault_url);
         return 0;

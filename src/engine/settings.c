@@ -202,6 +202,7 @@ static const struct config_key keys[] = {
         { "Vault",     "Prefix",                   parse_vault_path,     AT(vault_prefix)                 },
         { "Vault",     "Socket",                   config_parse_path,    AT(vault_socket)                 },
         { "Vault",     "TimeoutSec",               config_parse_seconds, AT(vault_timeout_usec)           },
+        { "Vault",     "UnixSocket",               config_parse_path,    AT(vault_unix_socket)            },
         { "Vault",     "Url",                      config_parse_string,  AT(vault_url)                    },
         { "Http",      "CaFile",                   config_parse_path,    AT(ca_file)                      },
         { "Http",      "ConnectTimeoutSec",        config_parse_seconds, AT(connect_timeout_usec)         },
@@ -284,6 +285,7 @@ void settings_done(struct settings *s) {
         free(s->vault_namespace);
         free(s->vault_prefix);
         free(s->vault_socket);
+        free(s->vault_unix_socket);
         free(s->vault_url);
         free(s->ca_file);
         http_plain_done(s->plain_http);

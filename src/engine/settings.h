@@ -51,7 +51,8 @@ struct settings {
         enum settings_vault vault_backend;
         char *vault_socket;
         uint64_t vault_timeout_usec;
-        char *vault_url; /* NULL: none; as are the next two */
+        char *vault_url; /* NULL: none; as are the next three */
+        char *vault_unix_socket;
         char *vault_engine_id;
         char *vault_namespace;
         char *vault_mount; /* without a slash at either end; as is the next, and the one above */

@@ -63,6 +63,7 @@ static struct vault_http options_of(const struct settings *s) {
                 .ca_file = s->ca_file,
                 .plain = (const char *const *)s->plain_http,
                 .user_agent = "action-engine/" AE_VERSION,
+                .unix_socket = s->vault_unix_socket,
         };
 }
 

@@ -22,7 +22,7 @@ struct http_client {
         struct poller *poller;
 
         struct http_options options; /* what it points to is owned by the client: */
-        char *ca_file, *user_agent;
+        char *ca_file, *user_agent, *unix_socket;
         char **plain;
 
         CURLM *multi;              /* NULL before the first call and after the end */

@@ -37,6 +37,7 @@ struct http_client *http_client_unref(struct http_client *c) {
         free(c->plain);
         free(c->ca_file);
         free(c->user_agent);
+        free(c->unix_socket);
         free(c);
         return NULL;
 }
@@ -151,7 +152,8 @@ static void call_start(struct http_call *call) {
         struct http_client *c = call->client;
         int r;
 
-        r = http_url_check(call->request->url, c->options.plain);
+        r = c->unix_socket ? http_url_check_local(call->request->url)
+                           : http_url_check(call->request->url, c->options.plain);
         if (r == -EINVAL || r == -EPERM) {
                 call_fail(call, HTTP_REFUSED_URL,
                           r == -EINVAL ? "that is no URL"
@@ -248,6 +250,8 @@ static int copy_options(struct http_client *c, const struct http_options *option
         r = copy_text(options->ca_file, &c->ca_file);
         if (r >= 0)
                 r = copy_text(options->user_agent, &c->user_agent);
+        if (r >= 0)
+                r = copy_text(options->unix_socket, &c->unix_socket);
 
         while (options->plain && options->plain[n_plain])
                 n_plain++;
@@ -259,6 +263,7 @@ static int copy_options(struct http_client *c, const struct http_options *option
 
         c->options.ca_file = c->ca_file;
         c->options.user_agent = c->user_agent;
+        c->options.unix_socket = c->unix_socket;
         c->options.plain = (const char *const *)c->plain;
         return r;
 }

@@ -3,7 +3,8 @@
 /*
  * Outbound HTTP on libcurl's multi socket interface, driven by the poller: many calls at once,
  * connections reused, HTTP/2 where the peer has it, TLS verified, no redirects, no proxy from the
- * environment. Plain http:// goes only to loopback addresses that the configuration names.
+ * environment. Plain http:// goes only to loopback addresses that the configuration names, and to
+ * Unix sockets.
  *
  * A request is never sent twice behind the caller's back: libcurl would repeat one that a reused
  * connection swallowed, and that is stopped unless the request says that a repeat does no harm.
@@ -32,6 +33,7 @@ struct http_options {
         const char *ca_file;      /* NULL: the system's */
         const char *const *plain; /* NULL-terminated "127.0.0.1:4100"; NULL: none */
         const char *user_agent;
+        const char *unix_socket; /* a path, to which all that is asked goes; NULL: to the hosts */
 };
 
 #define HTTP_MAX_HEADERS 16
@@ -96,6 +98,8 @@ DEFINE_CLEANUP(struct http_client *, http_client_free);
  * -EINVAL for what is no URL.
  */
 int http_url_check(const char *url, const char *const *plain);
+/* The same over a Unix socket: http:// goes too, since nothing leaves the machine. */
+int http_url_check_local(const char *url);
 
 #define HTTP_MAX_PLAIN 16
 

@@ -277,6 +277,7 @@ static bool set_call(CURL *e, struct http_call *call) {
                         (long)((o->connect_timeout_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC)) &&
                curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
                (!o->user_agent || set_text(e, CURLOPT_USERAGENT, o->user_agent)) &&
+               (!o->unix_socket || set_text(e, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket)) &&
                (!o->ca_file || set_text(e, CURLOPT_CAINFO, o->ca_file));
 }
 

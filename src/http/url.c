@@ -104,7 +104,7 @@ static bool is_listed(const struct parts *p, const char *const *plain) {
         return false;
 }
 
-int http_url_check(const char *url, const char *const *plain) {
+static int check(const char *url, const char *const *plain, bool is_local) {
         _cleanup_(parts_done) struct parts p = { 0 };
         const char *rest = url;
         bool encrypted;
@@ -123,7 +123,15 @@ int http_url_check(const char *url, const char *const *plain) {
                 return -EPERM;
         if (p.port && strcmp(p.port, "0") == 0)
                 return -EPERM;
-        return encrypted || is_listed(&p, plain) ? 0 : -EPERM;
+        return encrypted || is_local || is_listed(&p, plain) ? 0 : -EPERM;
+}
+
+int http_url_check(const char *url, const char *const *plain) {
+        return check(url, plain, /* is_local= */ false);
+}
+
+int http_url_check_local(const char *url) {
+        return check(url, NULL, /* is_local= */ true);
 }
 
 void http_plain_done(char **list) {

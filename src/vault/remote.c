@@ -439,6 +439,7 @@ int remote_init(struct remote *v, const struct vault_backend_ops *vault_ops,
                 .ca_file = options->ca_file,
                 .plain = options->plain,
                 .user_agent = options->user_agent,
+                .unix_socket = options->unix_socket,
         };
         size_t n = strlen(options->url);
         int r;

@@ -67,6 +67,7 @@ struct vault_http {
         const char *ca_file;   /* this and the next two as of struct http_options */
         const char *const *plain;
         const char *user_agent;
+        const char *unix_socket; /* the same */
 };
 
 /* The PURAIFI Vault Engine. `id` and `key` are copied. The caller owns *ret. 0 or -errno. */

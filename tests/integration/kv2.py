@@ -40,13 +40,9 @@ class Kv2Vault(HttpVault):
         else:
             self.credentials = {"vault-role-id": ROLE_ID + "\n", "vault-secret-id": SECRET_ID}
             self.secrets = (ROLE_ID, SECRET_ID)
-        self.config = f"""
-[Vault]
-Backend=kv2
-Url={self.url}
-Auth={auth}
-Mount={mount}
-""" + (f"Namespace={namespace}/\n" if namespace else "")
+        self.config += f"Backend=kv2\nAuth={auth}\nMount={mount}\n"
+        if namespace:
+            self.config += f"Namespace={namespace}/\n"
 
     def issue(self):
         token = "hvs.canary" + secrets.token_hex(16)

@@ -16,15 +16,10 @@ class PuraifiVault(HttpVault):
     accounts = False
     secrets = (KEY,)
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, unix=False):
+        super().__init__(unix)
         self.records = {}
-        self.config = f"""
-[Vault]
-Backend=puraifi
-Url={self.url}/
-EngineId={ENGINE_ID}
-"""
+        self.config += f"Backend=puraifi\nEngineId={ENGINE_ID}\n"
 
     def answer(self, request):
         if request.headers.get_all("X-Engine-ID") != [ENGINE_ID]:

@@ -34,7 +34,7 @@ class Suite:
     def setUpClass(cls):
         cls.upstream = cls.enterClassContext(Upstream())
         cls.vault = cls.enterClassContext(cls.make_vault())
-        port = "" if cls.vault.name == "embedded" else cls.vault.address
+        port = cls.vault.address if getattr(cls.vault, "port", 0) else ""
         config = f"""{cls.vault.config}
 TimeoutSec=2
 
@@ -272,6 +272,11 @@ class Puraifi(OverHttp, unittest.TestCase):
         self.assert_sent("at")
         self.vault.put(self.user, access_token="at", expires_at=978307200)
         self.assert_not_sent("reauthorization_required")
+
+
+class PuraifiOverUnix(OverHttp, unittest.TestCase):
+    def make_vault():
+        return PuraifiVault(unix=True)
 
 
 class Kv2(OverHttp, unittest.TestCase):

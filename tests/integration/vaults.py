@@ -136,22 +136,43 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = serve
 
 
+class UnixHandler(Handler):
+    disable_nagle_algorithm = False  # which is TCP's
+
+
+class UnixServer(Server):
+    address_family = socket.AF_UNIX
+
+
 class HttpVault(Player):
     """A vault behind HTTP. A subclass has `answer(request)`, which gives a status and a value."""
 
-    def __init__(self):
+    def __init__(self, unix=False):
         super().__init__()
         self.requests = []
+        self._folder = tempfile.TemporaryDirectory(prefix="action-engine-vault-")
+        self.path = f"{self._folder.name}/vault.sock" if unix else None
         self.port = 0
         self._server = None
         self.listen()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"127.0.0.1:{self.port}" if self.port else "vault"
         self.url = f"http://{self.address}"
+        self.config = f"[Vault]\nUrl={self.url}/\n"
+        if unix:
+            self.config += f"UnixSocket={self.path}\n"
+
+    def __exit__(self, *arguments):
+        super().__exit__(*arguments)
+        self._folder.cleanup()
 
     def listen(self):
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        if self.path:
+            pathlib.Path(self.path).unlink(missing_ok=True)
+            self._server = UnixServer(self.path, UnixHandler)
+        else:
+            self._server = Server(("127.0.0.1", self.port), Handler)
+            self.port = self._server.server_address[1]
         self._server.upstream = self
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self):
@@ -244,11 +265,8 @@ class EmbeddedVault(Player):
                 with contextlib.suppress(OSError):
                     vault.pass_lines(self)
 
-        class Proxy(Server):
-            address_family = socket.AF_UNIX
-
         self.path.unlink(missing_ok=True)
-        self._server = Proxy(str(self.path), Lines)
+        self._server = UnixServer(str(self.path), Lines)
         self._server.upstream = self
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -81,7 +81,11 @@ static void test_vaults(void **state) {
         assert_string_equal(kv2.vault_prefix, "action-engine");
         assert_string_equal(kv2.vault_namespace, "a/b");
 
-        assert_int_equal(load(PURAIFI "EngineId=engine-1\nMount=secret\n", &puraifi, error), 0);
+        assert_int_equal(load(PURAIFI "EngineId=engine-1\nMount=secret\nUrl=http://vault/base\n"
+                                      "UnixSocket=/run/vault.sock\n",
+                              &puraifi, error),
+                         0);
+        assert_string_equal(puraifi.vault_unix_socket, "/run/vault.sock");
         assert_int_equal(puraifi.vault_backend, VAULT_PURAIFI);
         assert_string_equal(puraifi.vault_engine_id, "engine-1");
 }
@@ -116,6 +120,10 @@ static void test_refused(void **state) {
                 { "[Vault]\nAuth=password\n", "approle" },
                 { "[Vault]\nAuth=approle\n", "Auth=approle says nothing to Backend=embedded" },
                 { "[Vault]\nUrl=https://a.example\n", "Url=https://a.example says nothing" },
+                { "[Vault]\nUnixSocket=/a\n", "UnixSocket=/a says nothing to Backend=embedded" },
+                { PURAIFI "EngineId=e\nUnixSocket=a\n", "UnixSocket" },
+                { PURAIFI "EngineId=e\nUnixSocket=/a\nUrl=ftp://a\n", "https://" },
+                { PURAIFI "EngineId=e\nUnixSocket=/a\nUrl=http://u@a\n", "https://" },
                 { "[Vault]\nEngineId=e\n", "EngineId=e says nothing to Backend=embedded" },
                 { "[Vault]\nMount=kv\n", "Mount=kv says nothing" },
                 { "[Vault]\nPrefix=ae\n", "Prefix=ae says nothing" },

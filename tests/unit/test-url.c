@@ -134,6 +134,23 @@ static void test_where_the_client_goes(void **state) {
         }
 }
 
+/* All that is wrong with a URL is wrong there, too, but for where plain HTTP may go. */
+static void test_over_a_unix_socket(void **state) {
+        static const char *const good[] = { "http://vault", "http://vault:1/base",
+                                            "https://a.example", "http://10.0.0.1:4100/",
+                                            "http://localhost:4100/" };
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                assert_int_equal(http_url_check_local(good[i]), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                if (cases[i].expected != -EPERM)
+                        assert_int_equal(http_url_check_local(cases[i].url), cases[i].expected);
+        assert_int_equal(http_url_check_local("http://user@vault/"), -EPERM);
+        assert_int_equal(http_url_check_local("ftp://vault/"), -EPERM);
+        assert_int_equal(http_url_check_local("http://vault/a/../b"), -EPERM);
+        assert_int_equal(http_url_check_local("http://vault/#a"), -EPERM);
+}
+
 static void test_nothing_is_plain_unless_listed(void **state) {
         static const char *const none[] = { NULL };
 
@@ -221,6 +238,7 @@ static void test_secret_headers(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_where_the_client_goes),
+                cmocka_unit_test(test_over_a_unix_socket),
                 cmocka_unit_test(test_nothing_is_plain_unless_listed),
                 cmocka_unit_test(test_length_has_a_limit),
                 cmocka_unit_test(test_header_values),
