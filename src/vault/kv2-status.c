@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a user has connected: the folder of the user lists platforms, that of a platform accounts,
- * and each account is read, for whether its token has expired. `listed` holds what is still to be
+ * and each account is read, for whether its token is over for good. `listed` holds what is still to be
  * looked at, its first element what is being asked: {} the user's folder, {platform} a platform's,
  * {platform, account} a record.
  */
@@ -102,7 +102,7 @@ static int take_record(struct kv2_job *j, const struct record_id *id,
         _cleanup_(record_done) struct record record = { 0 };
         cJSON *entry, *platforms;
         struct kv2_version v;
-        bool is_expired;
+        bool is_over;
         int r;
 
         r = kv2_read_version(response->status, response->body, response->body_size, &v);
@@ -112,7 +112,7 @@ static int take_record(struct kv2_job *j, const struct record_id *id,
         if (r < 0)
                 return r;
 
-        is_expired = record_is_expired(&record, clock_usec(CLOCK_REALTIME));
+        is_over = record_renewal(&record, clock_usec(CLOCK_REALTIME), NULL) == RENEW_NEVER;
         entry = cJSON_CreateObject();
         platforms = cJSON_GetObjectItemCaseSensitive(j->head.status, "connected_platforms");
         if (!cJSON_AddItemToArray(platforms, entry)) {
@@ -121,7 +121,8 @@ static int take_record(struct kv2_job *j, const struct record_id *id,
         }
         if (!cJSON_AddStringToObject(entry, "platform", id->platform) ||
             !cJSON_AddStringToObject(entry, "account", id->account) ||
-            !cJSON_AddStringToObject(entry, "status", is_expired ? "token_expired" : "active"))
+            !cJSON_AddStringToObject(entry, "status", is_over ? "token_expired" : "active") ||
+            (record.identity && !cJSON_AddStringToObject(entry, "identity", record.identity)))
                 return -ENOMEM;
         return 0;
 }

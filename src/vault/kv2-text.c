@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "vault/escape.h"
 #include "vault/wire.h"
@@ -29,9 +30,16 @@ void kv2_print_path(const char *mount, const char *kind, const char *prefix,
 }
 
 void kv2_print_write(const struct record *r, const struct record_id *id, int64_t version,
-                     struct buffer *to) {
+                     const struct kv2_claim *claim, struct buffer *to) {
+        char until[RFC3339_SIZE];
+
         buffer_printf(to, "{\"options\":{\"cas\":%" PRId64 "},\"data\":{", version);
         record_print_owned(r, id, to);
+        if (claim) {
+                clock_format_rfc3339(claim->until_usec, until);
+                buffer_printf(to, ",\"renewing\":{\"engine\":\"%s\",\"until\":\"%s\"}",
+                              claim->engine, until);
+        }
         buffer_puts(to, "}}");
 }
 
@@ -64,6 +72,35 @@ static int read_number(const struct json_envelope *e, const char *name, int64_t 
         const struct json_slice *s = json_envelope_find(e, name);
 
         return s && json_slice_integer(s, min, max, ret) == 0 ? 0 : -EBADMSG;
+}
+
+int kv2_read_claim(const struct json_slice *data, struct kv2_claim *ret) {
+        _cleanup_(freep) char *engine = NULL, *until = NULL;
+        const struct json_slice *by, *end;
+        struct kv2_claim claim = { 0 };
+        struct json_envelope e;
+        int r;
+
+        *ret = claim;
+        r = scan_member(data->text, data->size, "renewing", &e);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        by = json_envelope_find(&e, "engine");
+        end = json_envelope_find(&e, "until");
+        if (!by || !end)
+                return 0;
+
+        r = json_slice_string(by, &engine);
+        if (r == 0)
+                r = json_slice_string(end, &until);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || strlen(engine) >= sizeof(claim.engine) ||
+            clock_parse_rfc3339(until, &claim.until_usec) < 0)
+                return 0;
+        strcpy(claim.engine, engine);
+        *ret = claim;
+        return 0;
 }
 
 /* {"errors":[]}: a word in it would say that something else is wrong, such as the mount. */

@@ -22,9 +22,23 @@ struct cJSON;
 void kv2_print_path(const char *mount, const char *kind, const char *prefix,
                     const struct record_id *id, struct buffer *to);
 
-/* {"options":{"cas":VERSION},"data":{…}}. The caller wipes it. */
+/* Who renews a record, which stands in it as {"engine":"…","until":"…"} while it is renewed. */
+#define KV2_ENGINE_SIZE 33 /* 16 random bytes in hex, and a NUL */
+
+struct kv2_claim {
+        char engine[KV2_ENGINE_SIZE]; /* "": nobody does */
+        uint64_t until_usec;          /* CLOCK_REALTIME */
+};
+
+/*
+ * {"options":{"cas":VERSION},"data":{…}}, with `renewing` where `claim` is not NULL. The caller
+ * wipes it.
+ */
 void kv2_print_write(const struct record *r, const struct record_id *id, int64_t version,
-                     struct buffer *to);
+                     const struct kv2_claim *claim, struct buffer *to);
+
+/* Reads who renews the record that `data` is. What is no claim is none. Returns 0 or -ENOMEM. */
+int kv2_read_claim(const struct json_slice *data, struct kv2_claim *ret);
 
 /* What a read found. A slice is in the body. */
 struct kv2_version {

@@ -3,21 +3,27 @@
  * HashiCorp Vault and OpenBao: a KV store of version 2. A record is one secret, at
  * MOUNT/PREFIX/USER/PLATFORM/ACCOUNT; what it holds is told in action-engine.conf(5).
  *
- *     get      read
- *     store    read ──► write, if the version is still the one that was read; else read again
- *     delete   read ──► delete, with all versions
- *     status   health ──► what the user has, if one is named
+ * Each is written as the successor of the version that was read. Who is about to renew a record
+ * claims it first, by a version that says so, until the renewed one takes its place: several
+ * engines would otherwise use one refresh token twice, which looks as if it had been stolen.
  *
  * A 403 may mean that the client token is no longer good: an AppRole logs in again, once for a job.
  */
 #include "vault/kv2.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
-#define MAX_WRITES 5
+#define MAX_CLAIM_USEC (600 * USEC_PER_SEC)
+
+/* As long as a provider may take, and the vault before and after it. */
+static uint64_t claim_usec(const struct kv2 *k) {
+        return GRANT_TIMEOUT_USEC + 2 * k->remote.timeout_usec;
+}
 
 int kv2_prepare(const struct kv2 *k, struct exchange *x, const char *method, const char *path,
                 enum kv2_flags flags) {
@@ -40,21 +46,29 @@ static int ask_record(struct kv2_job *j) {
                 const char *method, *kind;
         } asked[] = {
                 [KV2_READ] = { "GET", "data" },
+                [KV2_CLAIM] = { "POST", "data" },
                 [KV2_WRITE] = { "POST", "data" },
                 [KV2_DELETE] = { "DELETE", "metadata" },
         };
         const struct kv2 *k = (struct kv2 *)j->head.remote;
         _cleanup_(buffer_done) struct buffer path = { 0 };
         struct exchange *x = &j->head.exchange;
+        struct kv2_claim claim;
         int r;
 
         kv2_print_path(k->mount, asked[j->turn].kind, k->prefix, &j->head.id, &path);
         r = buffer_error(&path);
         if (r == 0)
                 r = kv2_prepare(k, x, asked[j->turn].method, path.data, KV2_NAMESPACE | KV2_TOKEN);
-        if (r == 0 && j->turn == KV2_WRITE)
-                kv2_print_write(&j->head.record, &j->head.id, j->version, &x->request.body);
-        return r;
+        if (r < 0)
+                return r;
+
+        strcpy(claim.engine, k->engine);
+        claim.until_usec = clock_usec(CLOCK_REALTIME) + claim_usec(k);
+        if (j->turn == KV2_CLAIM || j->turn == KV2_WRITE)
+                kv2_print_write(&j->head.record, &j->head.id, j->version,
+                                j->turn == KV2_CLAIM ? &claim : NULL, &x->request.body);
+        return 0;
 }
 
 int kv2_ask(struct job *head, struct ae_error *error) {
@@ -70,6 +84,7 @@ int kv2_ask(struct job *head, struct ae_error *error) {
 
         switch (j->turn) {
         case KV2_READ:
+        case KV2_CLAIM:
         case KV2_WRITE:
         case KV2_DELETE:
                 r = ask_record(j);
@@ -105,14 +120,24 @@ static int take_turn(struct kv2_job *j, enum kv2_turn turn, struct ae_error *err
         return kv2_ask(&j->head, error);
 }
 
-static int kv2_start(struct job *head, struct ae_error *error) {
-        return take_turn((struct kv2_job *)head, head->op == VAULT_STATUS ? KV2_HEALTH : KV2_READ,
-                         error);
+static int kv2_read(struct job *j, struct ae_error *error) {
+        return take_turn((struct kv2_job *)j, KV2_READ, error);
 }
 
-static int not_connected(const struct job *j, struct ae_error *error) {
-        return ae_error_set(error, AE_NOT_CONNECTED, "there is no record of %s/%s/%s",
-                            j->id.user_id, j->id.platform, j->id.account);
+static int kv2_claim(struct job *j, struct ae_error *error) {
+        return take_turn((struct kv2_job *)j, KV2_CLAIM, error);
+}
+
+static int kv2_write(struct job *j, struct ae_error *error) {
+        return take_turn((struct kv2_job *)j, KV2_WRITE, error);
+}
+
+static int kv2_erase(struct job *j, struct ae_error *error) {
+        return take_turn((struct kv2_job *)j, KV2_DELETE, error);
+}
+
+static int kv2_status(struct job *j, struct ae_error *error) {
+        return take_turn((struct kv2_job *)j, KV2_HEALTH, error);
 }
 
 /* What stands where the record belongs is left alone unless it is one, and the asker's. */
@@ -126,27 +151,35 @@ static int check_present(const struct job *j, int r, struct ae_error *error) {
                             r == -EREMCHG ? "another's record" : "no credential");
 }
 
-/* A version was read, for what the job wants of it. */
-static int take_version(struct kv2_job *j, const struct kv2_version *v, struct ae_error *error) {
-        struct record present = { 0 };
-        enum vault_op op = j->head.op;
+/* A claim that is over, or ends when no engine's can, is none. */
+static int read_claim(struct kv2_job *j, const struct json_slice *data) {
+        const struct kv2 *k = (struct kv2 *)j->head.remote;
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+        struct kv2_claim claim;
         int r;
 
-        if (v->data.size > 0) {
-                r = record_read(&v->data, &j->head.id,
-                                op == VAULT_GET_TOKEN ? &j->head.record : &present);
-                record_done(&present);
-                r = check_present(&j->head, r, error);
-                if (r < 0)
-                        return r;
-        }
+        r = kv2_read_claim(data, &claim);
+        if (r < 0)
+                return r;
+        j->head.is_claimed = claim.engine[0] && strcmp(claim.engine, k->engine) != 0 &&
+                             claim.until_usec > now && claim.until_usec - now <= MAX_CLAIM_USEC;
+        return 0;
+}
+
+static int take_version(struct kv2_job *j, const struct kv2_version *v, struct ae_error *error) {
+        struct job *head = &j->head;
+        int r;
 
         j->version = v->version;
-        if (op == VAULT_STORE_TOKEN)
-                return take_turn(j, KV2_WRITE, error);
-        if (op == VAULT_DELETE_TOKEN && v->version > 0)
-                return take_turn(j, KV2_DELETE, error);
-        return v->data.size > 0 ? 0 : not_connected(&j->head, error);
+        head->has_remains = v->version > 0;
+        if (v->data.size == 0)
+                return 0;
+
+        r = record_read(&v->data, &head->id, &head->record);
+        if (r == 0)
+                r = read_claim(j, &v->data);
+        head->is_present = r == 0;
+        return check_present(head, r, error);
 }
 
 static int take_read(struct kv2_job *j, const struct http_response *response,
@@ -168,14 +201,13 @@ static int take_read(struct kv2_job *j, const struct http_response *response,
 
 static int take_written(struct kv2_job *j, const struct http_response *response,
                         struct ae_error *error) {
-        if (response->status == 200 || response->status == 204)
+        if (response->status == 200 || response->status == 204) {
+                j->version++; /* as it was the successor of the one that was read */
                 return 0;
-        if (response->status != 400 || !kv2_is_mismatch(response->body, response->body_size))
-                return remote_status_error(response->status, error);
-        if (++j->n_tries == MAX_WRITES)
-                return ae_error_set(error, AE_VAULT_UNAVAILABLE,
-                                    "others write the same record at the same time");
-        return take_turn(j, KV2_READ, error);
+        }
+        if (response->status == 400 && kv2_is_mismatch(response->body, response->body_size))
+                return -ESTALE;
+        return remote_status_error(response->status, error);
 }
 
 static int take_deleted(const struct http_response *response, struct ae_error *error) {
@@ -208,6 +240,7 @@ static int kv2_on_answer(struct job *head, const struct http_response *response,
         switch (j->turn) {
         case KV2_READ:
                 return take_read(j, response, error);
+        case KV2_CLAIM:
         case KV2_WRITE:
                 return take_written(j, response, error);
         case KV2_DELETE:
@@ -259,11 +292,19 @@ int vault_new_kv2(struct poller *poller, const struct vault_http *http,
         };
         static const struct remote_ops ops = {
                 .job_size = sizeof(struct kv2_job),
-                .start = kv2_start,
+                .versions = true,
+                .steps = {
+                        [JOB_READ] = kv2_read,
+                        [JOB_CLAIM] = kv2_claim,
+                        [JOB_WRITE] = kv2_write,
+                        [JOB_ERASE] = kv2_erase,
+                        [JOB_STATUS] = kv2_status,
+                },
                 .on_answer = kv2_on_answer,
                 .job_done = kv2_job_done,
         };
         _cleanup_(vault_freep) struct vault *v = NULL;
+        unsigned char random[KV2_ENGINE_SIZE / 2];
         struct kv2 *k;
         int r;
 
@@ -281,6 +322,8 @@ int vault_new_kv2(struct poller *poller, const struct vault_http *http,
             copy_secret(options->role_id, &k->role_id) < 0 ||
             copy_secret(options->secret_id, &k->secret_id) < 0)
                 return -ENOMEM;
+        randombytes_buf(random, sizeof(random));
+        sodium_bin2hex(k->engine, sizeof(k->engine), random, sizeof(random));
         r = kv2_session_init(&k->session, k);
         if (r < 0)
                 return r;

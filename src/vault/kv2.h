@@ -35,11 +35,13 @@ struct kv2 {
         char *mount, *prefix;
         char *namespace_path; /* NULL: none */
         struct secret *own_token, *role_id, *secret_id;
+        char engine[KV2_ENGINE_SIZE]; /* whose claims are its own */
         struct kv2_session session;
 };
 
 enum kv2_turn {
         KV2_READ,
+        KV2_CLAIM,
         KV2_WRITE,
         KV2_DELETE,
         KV2_HEALTH,
@@ -49,11 +51,10 @@ enum kv2_turn {
 struct kv2_job {
         struct job head;
         enum kv2_turn turn;
-        unsigned n_tries;     /* of a write */
         unsigned session;     /* the number of the token that was sent */
         bool has_logged_in;   /* because this job was refused */
         bool waits;           /* for the session */
-        int64_t version;      /* of what was read */
+        int64_t version;      /* of what was read, or written since */
         struct cJSON *listed; /* KV2_LIST: [{platform?, account?}], what is to be looked at */
 };
 

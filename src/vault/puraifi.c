@@ -9,11 +9,14 @@
  *   /status       {user_id?}                    an object; connected_platforms?: [{platform,
  *                                               status}]
  *
- * with X-Engine-ID and X-Engine-Key. It knows one account of each platform, and never forgets.
+ * with X-Engine-ID and X-Engine-Key. It knows one account of each platform, and never forgets: what
+ * is revoked is overwritten by a credential that is none. Of a record it keeps the tokens, when they
+ * end and their scopes; with what they are renewed the engine knows by the platform.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "vault/escape.h"
 #include "vault/remote.h"
@@ -27,7 +30,7 @@ struct puraifi {
         struct secret *key;
 };
 
-static int check_question(const struct job *j, struct ae_error *error) {
+static int puraifi_check(struct job *j, struct ae_error *error) {
         if (j->op == VAULT_DELETE_TOKEN)
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "the PURAIFI vault has no way to delete a credential");
@@ -36,18 +39,26 @@ static int check_question(const struct job *j, struct ae_error *error) {
                                     "the PURAIFI vault keeps one account of a platform, '%s': "
                                     "there can be no '%s'",
                                     ONLY_ACCOUNT, j->id.account);
+        if (j->op == VAULT_STORE_TOKEN && (!j->record.access_token || j->record.service_account))
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "the PURAIFI vault keeps access tokens, and refresh tokens "
+                                    "beside them, and nothing else");
         return 0;
 }
 
-static void print_path(const struct job *j, struct buffer *to) {
+static const char *path_of(const struct job *j) {
         static const char *const paths[] = {
-                [VAULT_DELETE_TOKEN] = "",
-                [VAULT_GET_TOKEN] = "/get_token",
-                [VAULT_STATUS] = "/status",
-                [VAULT_STORE_TOKEN] = "/store_token",
+                [JOB_READ] = "/get_token",
+                [JOB_WRITE] = "/store_token",
+                [JOB_ERASE] = "/store_token",
+                [JOB_STATUS] = "/status",
         };
 
-        buffer_puts(to, paths[j->op]);
+        return paths[j->step];
+}
+
+static void print_path(const struct job *j, struct buffer *to) {
+        buffer_puts(to, path_of(j));
         if (j->id.user_id) {
                 buffer_puts(to, "?user_id=");
                 escape_query(j->id.user_id, to);
@@ -58,7 +69,51 @@ static void print_path(const struct job *j, struct buffer *to) {
         }
 }
 
+static void print_secret(const char *name, const struct secret *s, struct buffer *to) {
+        if (!s)
+                return;
+        buffer_printf(to, "\"%s\":", name);
+        json_print_string(s->data, s->size, to);
+        buffer_putc(to, ',');
+}
+
+/* The fields that this vault's description names. */
+static void print_token(const struct record *r, struct buffer *to) {
+        char expires_at[RFC3339_SIZE];
+
+        buffer_putc(to, '{');
+        print_secret("access_token", r->access_token, to);
+        print_secret("refresh_token", r->refresh_token, to);
+        if (r->expires_at_usec) {
+                clock_format_rfc3339(r->expires_at_usec, expires_at);
+                buffer_printf(to, "\"expires_at\":\"%s\",", expires_at);
+        }
+        if (r->scopes) {
+                buffer_puts(to, "\"scopes\":");
+                json_print(r->scopes, to);
+        } else
+                to->size--; /* the comma: there is always an access token */
+        buffer_putc(to, '}');
+}
+
+/* What stands where a credential was. */
+#define NOTHING \
+        "{\"access_token\":\"revoked\",\"expires_at\":\"1970-01-01T00:00:01Z\",\"scopes\":[]}"
+
+/* Room for all of it at once: a buffer that has to grow leaves copies behind. */
+static void reserve(const struct record *r, struct buffer *to) {
+        size_t n = 1024 + RECORD_MAX_USER_ID * 6 + RECORD_MAX_SCOPES * (RECORD_MAX_SCOPE + 3);
+
+        if (r->access_token)
+                n += 2 * r->access_token->size;
+        if (r->refresh_token)
+                n += 2 * r->refresh_token->size;
+        (void)buffer_reserve(to, n);
+}
+
 static void print_body(const struct job *j, struct buffer *to) {
+        if (j->step == JOB_WRITE)
+                reserve(&j->record, to);
         buffer_putc(to, '{');
         if (j->id.user_id) {
                 buffer_puts(to, "\"user_id\":");
@@ -66,22 +121,20 @@ static void print_body(const struct job *j, struct buffer *to) {
         }
         if (j->id.platform)
                 buffer_printf(to, ",\"platform\":\"%s\"", j->id.platform);
-        if (j->op == VAULT_STORE_TOKEN) {
+        if (j->step == JOB_WRITE) {
                 buffer_puts(to, ",\"token\":");
-                record_print(&j->record, to);
+                print_token(&j->record, to);
         }
+        if (j->step == JOB_ERASE)
+                buffer_puts(to, ",\"token\":" NOTHING);
         buffer_putc(to, '}');
 }
 
-static int puraifi_start(struct job *j, struct ae_error *error) {
+static int ask(struct job *j, struct ae_error *error) {
         const struct puraifi *p = (struct puraifi *)j->remote;
         _cleanup_(buffer_done) struct buffer path = { 0 };
         struct exchange *x = &j->exchange;
         int r;
-
-        r = check_question(j, error);
-        if (r < 0)
-                return r;
 
         print_path(j, &path);
         r = buffer_error(&path);
@@ -104,6 +157,7 @@ static int take_token(struct job *j, const struct http_response *response, struc
         int r;
 
         r = record_read(&body, &j->id, &j->record);
+        j->is_present = r == 0;
         if (r == -EREMCHG)
                 return remote_mistaken(error);
         return r == -EBADMSG ? remote_nonsense(error) : r;
@@ -155,26 +209,13 @@ static int take_status(struct job *j, const struct http_response *response,
 
 static int puraifi_on_answer(struct job *j, const struct http_response *response,
                              struct ae_error *error) {
-        if (j->op == VAULT_GET_TOKEN && response->status == 404)
-                return ae_error_set(error, AE_NOT_CONNECTED, "there is no record of %s/%s",
-                                    j->id.user_id, j->id.platform);
+        if (j->step == JOB_READ && response->status == 404)
+                return 0;
         if (response->status < 200 || response->status > 299)
                 return remote_status_error(response->status, error);
-
-        switch (j->op) {
-        case VAULT_GET_TOKEN:
+        if (j->step == JOB_READ)
                 return take_token(j, response, error);
-        case VAULT_STATUS:
-                return take_status(j, response, error);
-        case VAULT_DELETE_TOKEN:
-        case VAULT_EXCHANGE:
-        case VAULT_FIND_PROVIDER:
-        case VAULT_REVOKE:
-        case VAULT_START_DEVICE:
-        case VAULT_STORE_TOKEN:
-                break;
-        }
-        return 0;
+        return j->step == JOB_STATUS ? take_status(j, response, error) : 0;
 }
 
 static void puraifi_free(struct vault *v) {
@@ -196,7 +237,13 @@ int vault_new_puraifi(struct poller *poller, const struct vault_http *http, cons
         };
         static const struct remote_ops ops = {
                 .job_size = sizeof(struct job),
-                .start = puraifi_start,
+                .check = puraifi_check,
+                .steps = {
+                        [JOB_READ] = ask,
+                        [JOB_WRITE] = ask,
+                        [JOB_ERASE] = ask,
+                        [JOB_STATUS] = ask,
+                },
                 .on_answer = puraifi_on_answer,
         };
         _cleanup_(vault_freep) struct vault *v = NULL;

@@ -27,109 +27,15 @@
 /* A credential is VAULT_WIRE_MAX_LINE at most; around it is what the vault says of it. */
 #define MAX_RESPONSE_BYTES ((size_t)2 * VAULT_WIRE_MAX_LINE)
 
-#define REJECTED_SIZE (2 * crypto_hash_sha256_BYTES)
-
 struct caller {
         struct vault_call head;
         struct job *job;
         vault_answer_fn *on_answer;
         void *userdata;
-        char rejected[REJECTED_SIZE + 1];
+        bool has_rejected;
+        unsigned char rejected[crypto_hash_sha256_BYTES];
         TAILQ_ENTRY(caller) in_job;
 };
-
-/* The body as well: it may hold a credential. */
-static void wipe_request(struct exchange *x) {
-        if (x->request.body.data)
-                sodium_memzero(x->request.body.data, x->request.body.size);
-        http_request_done(&x->request);
-}
-
-int exchange_prepare(struct exchange *x, const struct remote *v, const char *method,
-                     const char *path) {
-        wipe_request(x);
-        x->request.method = method;
-        x->request.repeatable = true;
-        return asprintf(&x->request.url, "%s%s", v->url, path) < 0 ? -ENOMEM : 0;
-}
-
-static void on_exchange_done(const struct http_response *response, void *userdata) {
-        struct exchange *x = userdata;
-
-        x->call = NULL;
-        x->on_answer(response, x->userdata);
-}
-
-int exchange_send(struct exchange *x, struct remote *v, uint64_t deadline_usec) {
-        static const struct http_handler handler = { .on_done = on_exchange_done };
-        int r;
-
-        r = buffer_error(&x->request.body);
-        if (r >= 0 && x->request.body.size > 0)
-                r = http_request_header(&x->request, "Content-Type", "application/json");
-        if (r < 0)
-                return r;
-        return http_call(v->http, &x->request, deadline_usec, &handler, x, &x->call);
-}
-
-void exchange_done(struct exchange *x) {
-        http_call_cancel(TAKE_PTR(x->call));
-        wipe_request(x);
-}
-
-int remote_check_failure(const struct http_response *response, struct ae_error *error) {
-        switch (response->failure) {
-        case HTTP_ANSWERED:
-                return 0;
-        case HTTP_CONNECT_TIMEOUT:
-        case HTTP_ANSWER_TIMEOUT:
-                return ae_error_set(error, AE_VAULT_UNAVAILABLE,
-                                    "the vault did not answer in time");
-        case HTTP_REFUSED_URL:
-        case HTTP_NOT_CONNECTED:
-        case HTTP_NO_ANSWER:
-        case HTTP_ANSWER_TOO_LARGE:
-                break;
-        }
-        return ae_error_set(error, AE_VAULT_UNAVAILABLE, "the vault gave no answer: %s",
-                            response->reason);
-}
-
-int remote_status_error(int status, struct ae_error *error) {
-        /* clang-format off */
-        static const struct {
-                int first, last;
-                const char *text;
-        } meanings[] = {
-                { 300, 399, "redirects, which is not followed"         },
-                { 401, 401, "does not accept the engine's credential"  },
-                { 403, 403, "does not permit that to the engine"       },
-                { 408, 408, "did not wait for the question"            },
-                { 429, 429, "is on standby, or asked too often"        },
-                { 472, 473, "is on standby"                            },
-                { 501, 501, "is not initialised"                       },
-                { 503, 503, "is sealed or out of service"              },
-                { 500, 599, "failed"                                   },
-        };
-        /* clang-format on */
-
-        for (size_t i = 0; i < ELEMENTSOF(meanings); i++)
-                if (status >= meanings[i].first && status <= meanings[i].last)
-                        return ae_error_set(error, AE_VAULT_UNAVAILABLE, "the vault %s (HTTP %d)",
-                                            meanings[i].text, status);
-        return ae_error_set(error, AE_VAULT_UNAVAILABLE,
-                            "the vault does not take the question (HTTP %d)", status);
-}
-
-int remote_nonsense(struct ae_error *error) {
-        return ae_error_set(error, AE_VAULT_UNAVAILABLE,
-                            "the vault gave an answer that makes no sense");
-}
-
-int remote_mistaken(struct ae_error *error) {
-        return ae_error_set(error, AE_VAULT_UNAVAILABLE,
-                            "the vault gave another record than it was asked for");
-}
 
 static struct job *job_free(struct job *j) {
         struct caller *c;
@@ -143,34 +49,34 @@ static struct job *job_free(struct job *j) {
         }
         if (j->remote->ops->job_done)
                 j->remote->ops->job_done(j);
+        sd_event_source_disable_unref(j->timer);
         exchange_done(&j->exchange);
+        grant_done(&j->granting);
         record_done(&j->record);
+        record_done(&j->fresh);
         ae_error_done(&j->error);
+        ae_error_done(&j->renewal);
         json_free(j->status);
-        free((char *)j->id.user_id);
-        free((char *)j->id.platform);
-        free((char *)j->id.account);
+        record_id_done(&j->id);
+        free(j->provider);
+        free(j->scopes);
         free(j);
         return NULL;
 }
 DEFINE_CLEANUP(struct job *, job_free);
 
-static bool is_same(const struct record_id *a, const struct record_id *b) {
-        return strcmp(a->user_id, b->user_id) == 0 && strcmp(a->platform, b->platform) == 0 &&
-               strcmp(a->account, b->account) == 0;
-}
-
 static struct job *find_question(struct remote *v, const struct record_id *id) {
         struct job *j;
 
         TAILQ_FOREACH(j, &v->jobs, in_remote)
-        if (j->op == VAULT_GET_TOKEN && !j->is_outdated && is_same(&j->id, id))
+        if (j->op == VAULT_GET_TOKEN && !j->is_outdated && record_id_equals(&j->id, id))
                 return j;
         return NULL;
 }
 
-static bool is_writing(const struct job *j) {
-        return j->op == VAULT_DELETE_TOKEN || j->op == VAULT_STORE_TOKEN;
+static bool is_writing(enum vault_op op) {
+        return op == VAULT_DELETE_TOKEN || op == VAULT_EXCHANGE || op == VAULT_REVOKE ||
+               op == VAULT_STORE_TOKEN;
 }
 
 static void job_end(struct job *j, int r) {
@@ -182,7 +88,7 @@ static void job_end(struct job *j, int r) {
         exchange_done(&j->exchange);
 
         /* Whoever asks from now on may have been told of the write. */
-        if (is_writing(j))
+        if (is_writing(j->op) && j->id.account)
                 question = find_question(v, &j->id);
         if (question)
                 question->is_outdated = true;
@@ -193,7 +99,9 @@ static void job_end(struct job *j, int r) {
         (void)sd_event_source_set_enabled(v->deferred, SD_EVENT_ONESHOT);
 }
 
-static void job_took(struct job *j, int r) {
+void job_took(struct job *j, int r) {
+        if (r != JOB_PENDING)
+                r = flow_go_on(j, r, &j->error);
         if (r != JOB_PENDING)
                 job_end(j, r);
 }
@@ -203,7 +111,7 @@ void job_resume(struct job *j, job_fn *step) {
 }
 
 void job_fail(struct job *j, const struct ae_error *error) {
-        job_end(j, ae_error_set(&j->error, error->code, "%s", error->message));
+        job_took(j, ae_error_set(&j->error, error->code, "%s", error->message));
 }
 
 static void on_job_answer(const struct http_response *response, void *userdata) {
@@ -216,15 +124,10 @@ static void on_job_answer(const struct http_response *response, void *userdata) 
         job_took(j, r);
 }
 
-static int copy_text(const char *text, const char **ret) {
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-}
-
 static int job_new(struct remote *v, const struct vault_question *q, struct job **ret) {
+        const struct record_id id = { q->key.user_id, q->key.platform, q->key.account };
         _cleanup_(job_freep) struct job *j = NULL;
+        int r;
 
         j = calloc(1, v->ops->job_size);
         if (!j)
@@ -237,10 +140,9 @@ static int job_new(struct remote *v, const struct vault_question *q, struct job 
                 .exchange = { .on_answer = on_job_answer, .userdata = j },
         };
         TAILQ_INIT(&j->callers);
-        if (copy_text(q->key.user_id, &j->id.user_id) < 0 ||
-            copy_text(q->key.platform, &j->id.platform) < 0 ||
-            copy_text(q->key.account, &j->id.account) < 0)
-                return -ENOMEM;
+        r = record_id_copy(&id, &j->id);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(j);
         return 0;
@@ -263,6 +165,10 @@ static int read_credential(struct job *j, const cJSON *credential, struct ae_err
         return r;
 }
 
+static bool has_record(enum vault_op op) {
+        return op != VAULT_FIND_PROVIDER && op != VAULT_START_DEVICE && op != VAULT_STATUS;
+}
+
 /* What no backend could keep, and no path or header could hold. */
 static int check_id(const struct job *j, struct ae_error *error) {
         const struct {
@@ -275,23 +181,36 @@ static int check_id(const struct job *j, struct ae_error *error) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(parts); i++)
-                if (parts[i].value ? !parts[i].is_valid(parts[i].value) : j->op != VAULT_STATUS)
+                if (parts[i].value ? !parts[i].is_valid(parts[i].value) : has_record(j->op))
                         return ae_error_set(error, AE_INVALID_REQUEST,
                                             "the vault cannot keep anything under that %s",
                                             parts[i].name);
         return 0;
 }
 
-static int job_begin(struct job *j, const struct vault_question *q) {
+static int job_begin(struct job *j, const struct vault_question *q, struct ae_error *error) {
+        const struct remote_ops *ops = j->remote->ops;
         int r;
 
         if (j->remote->n_callers >= MAX_CALLERS)
-                return ae_error_set(&j->error, AE_VAULT_UNAVAILABLE,
+                return ae_error_set(error, AE_VAULT_UNAVAILABLE,
                                     "too many calls wait for the vault");
-        r = check_id(j, &j->error);
+        r = check_id(j, error);
         if (r == 0 && q->op == VAULT_STORE_TOKEN)
-                r = read_credential(j, q->credential, &j->error);
-        return r < 0 ? r : j->remote->ops->start(j, &j->error);
+                r = read_credential(j, q->credential, error);
+        if (r == 0 && ops->check)
+                r = ops->check(j, error);
+        return r < 0 ? r : flow_begin(j, q, error);
+}
+
+/* What is no digest is that of no token. */
+static void read_rejected(struct caller *c, const char *hex) {
+        size_t n;
+
+        c->has_rejected = hex &&
+                          sodium_hex2bin(c->rejected, sizeof(c->rejected), hex, strlen(hex), NULL,
+                                         &n, NULL) == 0 &&
+                          n == sizeof(c->rejected);
 }
 
 int remote_call(struct vault *vault, const struct vault_question *q, struct vault_call **ret) {
@@ -311,7 +230,9 @@ int remote_call(struct vault *vault, const struct vault_question *q, struct vaul
                         return r;
                 }
                 TAILQ_INSERT_TAIL(&v->jobs, j, in_remote);
-                job_took(j, job_begin(j, q));
+                r = job_begin(j, q, &j->error);
+                if (r != JOB_PENDING)
+                        job_end(j, r);
         }
 
         *c = (struct caller){
@@ -320,8 +241,7 @@ int remote_call(struct vault *vault, const struct vault_question *q, struct vaul
                 .on_answer = q->on_answer,
                 .userdata = q->userdata,
         };
-        if (q->rejected)
-                snprintf(c->rejected, sizeof(c->rejected), "%s", q->rejected);
+        read_rejected(c, q->rejected);
         TAILQ_INSERT_TAIL(&j->callers, c, in_job);
         v->n_callers++;
         *ret = &c->head;
@@ -335,7 +255,7 @@ void remote_cancel(struct vault_call *call) {
         TAILQ_REMOVE(&j->callers, c, in_job);
         j->remote->n_callers--;
         free(c);
-        if (TAILQ_EMPTY(&j->callers) && !j->is_over && !is_writing(j)) {
+        if (TAILQ_EMPTY(&j->callers) && !j->is_over && flow_is_idle(j)) {
                 TAILQ_REMOVE(&j->remote->jobs, j, in_remote);
                 job_free(j);
         }
@@ -355,29 +275,49 @@ static int join_scopes(const cJSON *scopes, char **ret) {
         return buffer_take(&joined, ret, NULL);
 }
 
-static bool is_rejected(const struct record *r, const char *rejected) {
-        unsigned char digest[crypto_hash_sha256_BYTES];
-        size_t n;
+static enum renew_need need_of(const struct caller *c, uint64_t now_usec) {
+        return record_renewal(&c->job->record, now_usec, c->has_rejected ? c->rejected : NULL);
+}
 
-        return sodium_hex2bin(digest, sizeof(digest), rejected, strlen(rejected), NULL, &n, NULL) ==
-                               0 &&
-               n == sizeof(digest) && record_token_is(r, digest);
+enum renew_need job_need(const struct job *j, uint64_t now_usec) {
+        enum renew_need need = record_renewal(&j->record, now_usec, NULL);
+        const struct caller *c;
+
+        TAILQ_FOREACH(c, &j->callers, in_job) {
+                enum renew_need other = need_of(c, now_usec);
+
+                if (other > need)
+                        need = other;
+        }
+        return need;
+}
+
+/* The access token is worth nothing to the caller. */
+static int tell_why(const struct caller *c, enum renew_need need, struct ae_error *error) {
+        const struct job *j = c->job;
+
+        if (j->renewal.code != AE_NONE)
+                return ae_error_set(error, j->renewal.code, "%s", j->renewal.message);
+        if (need == RENEW_NOW)
+                return ae_error_set(error, AE_UPSTREAM_ERROR,
+                                    "the provider of %s gives access tokens that are not good",
+                                    j->id.platform);
+        if (record_is_expired(&j->record, clock_usec(CLOCK_REALTIME)))
+                return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
+                                    "the access token of %s has expired; connect it again",
+                                    j->id.platform);
+        return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
+                            "%s refuses the access token; connect it again", j->id.platform);
 }
 
 /* Each caller's own: it may take the parts. */
 static int make_credential(const struct caller *c, struct credential *ret, struct ae_error *error) {
         const struct record *record = &c->job->record;
-        const char *platform = c->job->id.platform;
+        enum renew_need need = need_of(c, clock_usec(CLOCK_REALTIME));
         int r;
 
-        if (record_is_expired(record, clock_usec(CLOCK_REALTIME)))
-                return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
-                                    "the access token of %s has expired; connect it again",
-                                    platform);
-        if (is_rejected(record, c->rejected))
-                return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
-                                    "%s refuses the access token; connect it again", platform);
-
+        if (need == RENEW_NOW || need == RENEW_NEVER)
+                return tell_why(c, need, error);
         r = secret_new(record->access_token->data, record->access_token->size, &ret->access_token);
         if (r == 0)
                 r = join_scopes(record->scopes, &ret->scopes);
@@ -450,6 +390,7 @@ int remote_init(struct remote *v, const struct vault_backend_ops *vault_ops,
         v->event = poller_event(poller);
         TAILQ_INIT(&v->jobs);
         TAILQ_INIT(&v->over);
+        memory_init(&v->memory);
 
         while (n > 0 && options->url[n - 1] == '/')
                 n--;
@@ -476,5 +417,17 @@ void remote_done(struct remote *v) {
                         job_free(j);
                 }
         http_client_free(v->http);
+        memory_done(&v->memory);
         free(v->url);
+}
+
+void vault_set_apps(struct vault *vault, struct http_client *http, vault_find_app_fn *find_app,
+                    void *userdata) {
+        struct remote *v = (struct remote *)vault;
+
+        if (vault->ops->call != remote_call)
+                return; /* the embedded one has its own */
+        v->providers = http;
+        v->find_app = find_app;
+        v->find_app_userdata = userdata;
 }

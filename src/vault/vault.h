@@ -82,10 +82,16 @@ struct vault_kv2 {
         const struct secret *role_id, *secret_id;
 };
 
-/* The app of that name, or NULL: what a vault behind HTTP, which keeps none, renews tokens with. */
+/*
+ * The app of that name, or NULL: what a vault behind HTTP, which keeps none, renews tokens with.
+ * Where a vault cannot keep with what a record is renewed, `name` is that of its platform.
+ */
 typedef const struct oauth_app *vault_find_app_fn(const char *name, void *userdata);
 
-/* For the vaults behind HTTP, before the first call. `http` sends to the providers; borrowed. */
+/*
+ * For the vaults behind HTTP, before the first call; to the others it says nothing. `http` sends to
+ * the providers; it is borrowed and outlives the vault.
+ */
 void vault_set_apps(struct vault *v, struct http_client *http, vault_find_app_fn *find_app,
                     void *userdata);
 
