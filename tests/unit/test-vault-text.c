@@ -125,12 +125,69 @@ static void test_a_write(void **state) {
         assert_int_equal(record_parse(&(struct json_slice){ text, strlen(text), JSON_OBJECT },
                                       1000 * USEC_PER_SEC, &record, &error),
                          0);
-        kv2_print_write(&record, &other, 7, &written);
+        kv2_print_write(&record, &other, 7, NULL, &written);
         assert_string_equal(written.data,
                             "{\"options\":{\"cas\":7},\"data\":{\"user_id\":\"\\\"\\n\","
                             "\"platform\":\"gmail\",\"account\":\"default\",\"access_token\":"
                             "\"a\\\"t\",\"refresh_token\":\"rt\",\"expires_at\":"
                             "\"1970-01-01T00:17:40Z\",\"scopes\":[\"a\"]}}");
+}
+
+static void test_a_claim(void **state) {
+        static const struct {
+                const char *data, *engine;
+                uint64_t until_sec;
+        } cases[] = {
+                { "{}", "", 0 },
+                { "{\"renewing\":null}", "", 0 },
+                { "{\"renewing\":[]}", "", 0 },
+                { "{\"renewing\":\"e\"}", "", 0 },
+                { "{\"renewing\":{}}", "", 0 },
+                { "{\"renewing\":{\"engine\":\"e\"}}", "", 0 },
+                { "{\"renewing\":{\"engine\":1,\"until\":\"1970-01-01T00:16:40Z\"}}", "", 0 },
+                { "{\"renewing\":{\"engine\":\"e\",\"until\":1000}}", "", 0 },
+                { "{\"renewing\":{\"engine\":\"e\",\"until\":\"soon\"}}", "", 0 },
+                { "{\"renewing\":{\"engine\":\"e\",\"until\":\"1970-01-01T00:16:40Z\"}}", "e",
+                  1000 },
+                { "{\"renewing\":{\"engine\":\"0123456789abcdef0123456789abcdef\",\"until\":"
+                  "\"1970-01-01T00:16:40Z\"}}",
+                  "0123456789abcdef0123456789abcdef", 1000 },
+                { "{\"renewing\":{\"engine\":\"0123456789abcdef0123456789abcdefX\",\"until\":"
+                  "\"1970-01-01T00:16:40Z\"}}",
+                  "", 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const struct json_slice data = { cases[i].data, strlen(cases[i].data),
+                                                 JSON_OBJECT };
+                struct kv2_claim claim = { .engine = "?", .until_usec = 7 };
+
+                assert_int_equal(kv2_read_claim(&data, &claim), 0);
+                assert_string_equal(claim.engine, cases[i].engine);
+                assert_int_equal(claim.until_usec, cases[i].until_sec * USEC_PER_SEC);
+        }
+}
+
+/* It stands in the record, and nowhere else: who knows nothing of it reads the record. */
+static void test_a_claim_is_written(void **state) {
+        static const struct record_id id = { "u1", "gmail", "default" };
+        static const struct kv2_claim claim = { "e1", 1000 * USEC_PER_SEC };
+        _cleanup_(record_done) struct record record = { 0 }, again = { 0 };
+        _cleanup_(buffer_done) struct buffer written = { 0 };
+        struct kv2_claim found;
+        struct json_envelope e;
+        struct json_fault fault;
+        const struct json_slice *data;
+
+        assert_int_equal(secret_new("at", 2, &record.access_token), 0);
+        kv2_print_write(&record, &id, 0, &claim, &written);
+        assert_int_equal(json_scan(written.data, written.size, &e, &fault), 0);
+        data = json_envelope_find(&e, "data");
+        assert_non_null(data);
+        assert_int_equal(kv2_read_claim(data, &found), 0);
+        assert_string_equal(found.engine, "e1");
+        assert_int_equal(found.until_usec, claim.until_usec);
+        assert_int_equal(record_read(data, &id, &again), 0);
 }
 
 #define OWNER "\"user_id\":\"u1\",\"platform\":\"gmail\",\"account\":\"default\""
@@ -360,6 +417,8 @@ int main(void) {
                 cmocka_unit_test(test_names_in_the_store),
                 cmocka_unit_test(test_names_that_nobody_writes),
                 cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_a_claim),
+                cmocka_unit_test(test_a_claim_is_written),
                 cmocka_unit_test(test_a_write),
                 cmocka_unit_test(test_records),
                 cmocka_unit_test(test_members_have_a_limit),
