@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The embedded backend: questions to action-vaultd over one connection, matched to their answers
- * by id. What the lines say is told in vaultd/ops.c; reading them is reply.c.
+ * by id. What the lines say is told in wire.h; writing them is question.c, reading them reply.c.
  *
  * A call is `sent` until its answer, or `failed` until the loop comes by to say so, which is why
  * nothing is ever answered from within a call. What ends the connection fails all that were sent:
- * its loss, an answer that makes no sense, or silence for a whole timeout. The vault answers in
- * order, so that whoever waits behind a silent question waits in vain. The next call connects
- * anew. A call that is cancelled stays in its list, with nobody to tell, until it would have been
- * answered: its answer is then no surprise.
+ * its loss, an answer that makes no sense, or a vault that is deaf. A call that is cancelled, or
+ * that was told it took too long, stays in its list, with nobody to tell, until its answer comes:
+ * that is then no surprise. The next call after an end connects anew.
+ *
+ * Some questions a vault answers by itself, and at once: when one of them is not answered in time,
+ * it is deaf. For the others it may have to ask a provider, which takes as long as it takes. While
+ * only such ones wait and nothing is heard, the vault is asked how it is.
  */
 
 #include <errno.h>
@@ -21,6 +24,7 @@
 #include "ipc/channel.h"
 #include "ipc/client.h"
 #include "vault/backend.h"
+#include "vault/question.h"
 #include "vault/reply.h"
 #include "vault/wire.h"
 
@@ -29,12 +33,15 @@
 /* Of questions that the vault has not read yet. */
 #define MAX_UNSENT ((size_t)16 << 20)
 #define TIMER_ACCURACY_USEC (5 * USEC_PER_MSEC)
+/* How much longer than itself a vault may wait for a provider. */
+#define PROVIDER_USEC (60 * USEC_PER_SEC)
+#define NEVER UINT64_MAX
 #define REASON_SIZE 200
 
 struct call {
         struct vault_call head;
         uint64_t id;
-        uint64_t deadline_usec;
+        uint64_t deadline_usec; /* NEVER: it has been told that it took too long */
         enum vault_op op;
         struct vault_key key;       /* of VAULT_GET_TOKEN; owned */
         vault_answer_fn *on_answer; /* NULL: cancelled */
@@ -56,9 +63,10 @@ struct embedded {
         uint64_t timeout_usec;
         struct channel *channel; /* NULL: not connected */
         uint64_t last_id;
-        struct queue sent; /* by id, and by deadline */
+        struct queue sent; /* by id */
         struct queue failed;
-        sd_event_source *timer;    /* on while something is sent: for the first of it, or earlier */
+        uint64_t heard_usec;       /* when a line came, or was sent and nothing else waited */
+        sd_event_source *timer;    /* on while something waits: for when that may be too long */
         sd_event_source *deferred; /* on while something has failed */
 };
 
@@ -73,6 +81,22 @@ static struct call *call_free(struct call *c) {
 }
 DEFINE_CLEANUP(struct call *, call_free);
 
+static bool asks_provider(enum vault_op op) {
+        switch (op) {
+        case VAULT_EXCHANGE:
+        case VAULT_GET_TOKEN: /* which may have to be renewed */
+        case VAULT_REVOKE:
+        case VAULT_START_DEVICE:
+                return true;
+        case VAULT_DELETE_TOKEN:
+        case VAULT_FIND_PROVIDER:
+        case VAULT_STATUS:
+        case VAULT_STORE_TOKEN:
+                break;
+        }
+        return false;
+}
+
 static int call_new(struct embedded *e, const struct vault_question *q, struct call **ret) {
         _cleanup_(call_freep) struct call *c = NULL;
 
@@ -83,7 +107,8 @@ static int call_new(struct embedded *e, const struct vault_question *q, struct c
         *c = (struct call){
                 .head.vault = &e->head,
                 .id = ++e->last_id,
-                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + e->timeout_usec,
+                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + e->timeout_usec +
+                                 (asks_provider(q->op) ? PROVIDER_USEC : 0),
                 .op = q->op,
                 .on_answer = q->on_answer,
                 .userdata = q->userdata,
@@ -175,23 +200,6 @@ static int on_deferred(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-static void set_timer(struct embedded *e, uint64_t usec) {
-        (void)sd_event_source_set_time(e->timer, usec);
-        (void)sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT);
-}
-
-/* It is set once for many calls: what it was set for has mostly been answered when it rings. */
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct embedded *e = userdata;
-        const struct call *first = e->sent.first;
-
-        if (first && first->deadline_usec <= clock_usec(CLOCK_MONOTONIC))
-                hang_up(e, "the vault did not answer in time");
-        else if (first)
-                set_timer(e, first->deadline_usec);
-        return 0;
-}
-
 /* Answers a call that is in no list any more. Returns 0, or what vault_reply_credential() says. */
 static int answer_success(const struct call *c, const struct json_slice *result) {
         _cleanup_(credential_done) struct credential credential = { 0 };
@@ -204,8 +212,11 @@ static int answer_success(const struct call *c, const struct json_slice *result)
                 r = vault_reply_credential(result, &c->key, &credential);
                 answer.credential = &credential;
                 break;
-        case VAULT_EXCHANGE:
         case VAULT_FIND_PROVIDER:
+                r = vault_reply_app(result, &status);
+                answer.status = status;
+                break;
+        case VAULT_EXCHANGE:
         case VAULT_REVOKE:
         case VAULT_START_DEVICE:
         case VAULT_STATUS:
@@ -253,6 +264,7 @@ static void on_line(struct channel *channel, const char *line, size_t size, uint
         char reason[REASON_SIZE];
         int r;
 
+        e->heard_usec = clock_usec(CLOCK_MONOTONIC);
         r = vault_reply_read(line, size, &reply);
         if (r < 0) {
                 hang_up(e, unreadable);
@@ -301,31 +313,25 @@ static int make_connection(struct embedded *e) {
         return 0;
 }
 
-static void print_field(const char *name, const char *value, struct buffer *to) {
-        if (!value)
-                return;
-        buffer_printf(to, ",\"%s\":", name);
-        json_print_string(value, strlen(value), to);
+/* When it is to be looked what waits; NEVER: nothing does that may wait too long. */
+static uint64_t next_look(const struct embedded *e) {
+        uint64_t quick = NEVER, slow = NEVER;
+
+        for (const struct call *c = e->sent.first; c; c = c->next) {
+                uint64_t *first = asks_provider(c->op) ? &slow : &quick;
+
+                if (c->deadline_usec < *first)
+                        *first = c->deadline_usec;
+        }
+        if (quick != NEVER || slow == NEVER)
+                return quick < slow ? quick : slow;
+        return slow < e->heard_usec + e->timeout_usec ? slow : e->heard_usec + e->timeout_usec;
 }
 
-static void print_question(const struct vault_question *q, uint64_t id, struct buffer *to) {
-        static const char *const ops[] = {
-                [VAULT_DELETE_TOKEN] = "delete_token",
-                [VAULT_GET_TOKEN] = "get_token",
-                [VAULT_STATUS] = "status",
-                [VAULT_STORE_TOKEN] = "store_token",
-        };
-
-        buffer_printf(to, "{\"id\":%" PRIu64 ",\"op\":\"%s\"", id, ops[q->op]);
-        print_field("user_id", q->key.user_id, to);
-        print_field("platform", q->key.platform, to);
-        print_field("account", q->key.account, to);
-        print_field("rejected", q->rejected, to);
-        if (q->credential) {
-                buffer_puts(to, ",\"credential\":");
-                json_print(q->credential, to);
-        }
-        buffer_putc(to, '}');
+static void set_timer(struct embedded *e, uint64_t usec) {
+        (void)sd_event_source_set_time(e->timer, usec);
+        (void)sd_event_source_set_enabled(e->timer,
+                                          usec == NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 /* Sends the call, or fails it. Takes it over, unless memory is out. */
@@ -352,9 +358,11 @@ static int submit(struct embedded *e, struct call *c, struct buffer *line) {
         r = channel_send(e->channel, line);
         if (r < 0)
                 return r;
+        if (!e->sent.first)
+                e->heard_usec = clock_usec(CLOCK_MONOTONIC);
         queue_put(&e->sent, c);
-        if (e->sent.first == c)
-                set_timer(e, c->deadline_usec);
+        if (sd_event_source_get_enabled(e->timer, NULL) == 0)
+                set_timer(e, next_look(e));
         return 0;
 }
 
@@ -367,7 +375,7 @@ static int embedded_call(struct vault *v, const struct vault_question *q, struct
         r = call_new(e, q, &c);
         if (r < 0)
                 return r;
-        print_question(q, c->id, &line);
+        vault_question_print(q, c->id, &line);
         r = buffer_error(&line);
         if (r == 0)
                 r = submit(e, c, &line);
@@ -377,6 +385,55 @@ static int embedded_call(struct vault *v, const struct vault_question *q, struct
                 return r;
 
         *ret = &TAKE_PTR(c)->head;
+        return 0;
+}
+
+static struct call *first_late(const struct embedded *e, uint64_t now_usec) {
+        for (struct call *c = e->sent.first; c; c = c->next)
+                if (c->deadline_usec <= now_usec)
+                        return c;
+        return NULL;
+}
+
+static void on_sign_of_life(const struct vault_answer *answer, void *userdata) {
+        /* That it came is all: embedded.heard_usec says so. */
+}
+
+static void ask_for_life(struct embedded *e) {
+        const struct vault_question q = { .op = VAULT_STATUS, .on_answer = on_sign_of_life };
+        struct vault_call *call;
+
+        e->heard_usec = clock_usec(CLOCK_MONOTONIC); /* it gets its time to answer */
+        if (embedded_call(&e->head, &q, &call) < 0)
+                hang_up(e, "memory ran out");
+}
+
+/* It is set once for many calls: what it was set for has mostly been answered when it rings. */
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        static const char late[] = "the vault did not answer in time";
+        struct embedded *e = userdata;
+        uint64_t now_usec = clock_usec(CLOCK_MONOTONIC), next;
+        struct call *c;
+
+        /* Whoever is told may ask again, so that each look begins anew. */
+        while ((c = first_late(e, now_usec))) {
+                struct call told = *c;
+
+                if (!asks_provider(c->op)) {
+                        hang_up(e, late);
+                        return 0;
+                }
+                c->deadline_usec = NEVER;
+                c->on_answer = NULL;
+                call_answer_error(&told, AE_VAULT_UNAVAILABLE, late);
+        }
+
+        next = next_look(e);
+        if (next <= now_usec) {
+                ask_for_life(e);
+                next = next_look(e);
+        }
+        set_timer(e, next);
         return 0;
 }
 

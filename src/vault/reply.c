@@ -15,10 +15,15 @@
 static const struct {
         enum ae_code said, heard;
 } codes[] = {
+        { AE_AUTHORIZATION_FAILED, AE_AUTHORIZATION_FAILED },
         { AE_INVALID_REQUEST, AE_INVALID_REQUEST },
         { AE_NOT_CONNECTED, AE_NOT_CONNECTED },
+        { AE_NOT_FOUND, AE_NOT_FOUND },
         { AE_REAUTHORIZATION_REQUIRED, AE_REAUTHORIZATION_REQUIRED },
         { AE_STORE_UNAVAILABLE, AE_VAULT_UNAVAILABLE },
+        { AE_UPSTREAM_ERROR, AE_UPSTREAM_ERROR },
+        { AE_UPSTREAM_TIMEOUT, AE_UPSTREAM_TIMEOUT },
+        { AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE },
         { AE_VAULT_UNAVAILABLE, AE_VAULT_UNAVAILABLE },
 };
 
@@ -188,4 +193,18 @@ int vault_reply_credential(const struct json_slice *result, const struct vault_k
         *ret = c;
         c = (struct credential){ 0 };
         return 0;
+}
+
+int vault_reply_app(const struct json_slice *result, struct cJSON **ret) {
+        const struct json_slice *app;
+        struct json_envelope e;
+        int r;
+
+        r = scan_object(result->text, result->size, &e);
+        if (r < 0)
+                return r;
+        app = json_envelope_find(&e, "app");
+        if (!app || app->type != JSON_OBJECT)
+                return -EBADMSG;
+        return json_slice_tree(app, ret);
 }

@@ -29,3 +29,6 @@ int vault_reply_read(const char *line, size_t size, struct vault_reply *ret);
  */
 int vault_reply_credential(const struct json_slice *result, const struct vault_key *key,
                            struct credential *ret);
+
+/* The app in a result of get_provider. The caller owns *ret. Returns 0, -EBADMSG, -ENOMEM. */
+int vault_reply_app(const struct json_slice *result, struct cJSON **ret);

@@ -39,6 +39,8 @@ struct outcome {
         char token[64], scopes[64];
         uint64_t expires_at_usec;
         int n_records;
+        const char *member; /* of the object, to be kept in: */
+        char text[64];
         struct vault_call *call;
         /* To be done from within on_answer(): ask again, or cancel another. */
         struct vault *ask_again;
@@ -64,6 +66,8 @@ static void on_answer(const struct vault_answer *answer, void *userdata) {
         }
         if (answer->status && json_integer(answer->status, "records", &n) == 0)
                 o->n_records = (int)n;
+        if (answer->status && o->member)
+                snprintf(o->text, sizeof(o->text), "%s", json_string(answer->status, o->member));
 
         if (o->cancel)
                 vault_call_cancel(TAKE_PTR(o->cancel));
@@ -146,15 +150,19 @@ static void accept_peer(struct place *p) {
         assert_true(p->peer_fd >= 0);
 }
 
+static int accepted(struct place *p) {
+        if (p->peer_fd < 0)
+                accept_peer(p);
+        return p->peer_fd;
+}
+
 /* What the vault reads next, a line at a time; connects when it has to. */
 static const char *hear(struct place *p) {
         static char line[VAULT_WIRE_MAX_LINE + 1];
         size_t n = 0;
 
-        if (p->peer_fd < 0)
-                accept_peer(p);
         do
-                assert_int_equal(read(p->peer_fd, line + n, 1), 1);
+                assert_int_equal(read(accepted(p), line + n, 1), 1);
         while (line[n++] != '\n');
         line[n - 1] = 0;
         return line;
@@ -217,6 +225,130 @@ static void test_each_question_and_its_answer(void **state) {
         assert_string_equal(vault_backend(p->vault), "embedded");
 }
 
+/* What an answer's object holds is handed on as it stands. */
+static void expect_status(struct place *p, struct outcome *o, const char *question,
+                          const char *answer, const char *member) {
+        char line[512];
+
+        o->member = member;
+        assert_string_equal(hear(p), question);
+        snprintf(line, sizeof(line), "%s\n", answer);
+        say(p, line);
+        wait_for(p, o);
+        assert_int_equal(o->code, AE_NONE);
+}
+
+static void test_what_a_provider_is_asked_for(void **state) {
+        _cleanup_(secret_freep) struct secret *code = NULL, *verifier = NULL, *device = NULL;
+        struct vault_exchange x = { .provider = "google",
+                                    .redirect_uri = "http://127.0.0.1/",
+                                    .scopes = "a b" };
+        struct outcome o[5] = { { 0 } };
+        struct place *p = *state;
+
+        assert_int_equal(secret_new("4/\"c", 4, &code), 0);
+        assert_int_equal(secret_new("verify", 6, &verifier), 0);
+        assert_int_equal(secret_new("device", 6, &device), 0);
+
+        x.code = code;
+        x.verifier = verifier;
+        assert_int_equal(vault_exchange(p->vault, &home, &x, on_answer, &o[0], &o[0].call), 0);
+        expect_status(p, &o[0],
+                      "{\"id\":1,\"op\":\"exchange\",\"user_id\":\"u1\",\"platform\":\"gmail\","
+                      "\"account\":\"default\",\"provider\":\"google\",\"code\":\"4/\\\"c\","
+                      "\"code_verifier\":\"verify\",\"redirect_uri\":\"http://127.0.0.1/\","
+                      "\"scopes\":\"a b\"}",
+                      "{\"id\":1,\"status\":\"success\",\"result\":{\"status\":\"active\"}}",
+                      "status");
+        assert_string_equal(o[0].text, "active");
+
+        x = (struct vault_exchange){ .provider = "google", .device_code = device, .scopes = "a" };
+        assert_int_equal(vault_exchange(p->vault, &home, &x, on_answer, &o[1], &o[1].call), 0);
+        expect_status(p, &o[1],
+                      "{\"id\":2,\"op\":\"exchange\",\"user_id\":\"u1\",\"platform\":\"gmail\","
+                      "\"account\":\"default\",\"provider\":\"google\",\"device_code\":"
+                      "\"device\",\"scopes\":\"a\"}",
+                      "{\"id\":2,\"status\":\"success\",\"result\":{\"status\":\"pending\"}}",
+                      "status");
+        assert_string_equal(o[1].text, "pending");
+
+        assert_int_equal(vault_revoke(p->vault, &home, on_answer, &o[2], &o[2].call), 0);
+        expect_status(p, &o[2],
+                      "{\"id\":3,\"op\":\"delete_token\",\"user_id\":\"u1\",\"platform\":\"gmail\","
+                      "\"account\":\"default\",\"revoke\":true}",
+                      "{\"id\":3,\"status\":\"success\",\"result\":{\"revoked\":false,"
+                      "\"reason\":\"why\"}}",
+                      "reason");
+        assert_string_equal(o[2].text, "why");
+
+        assert_int_equal(vault_find_provider(p->vault, "google", on_answer, &o[3], &o[3].call), 0);
+        expect_status(p, &o[3], "{\"id\":4,\"op\":\"get_provider\",\"provider\":\"google\"}",
+                      "{\"id\":4,\"status\":\"success\",\"result\":{\"provider\":\"google\","
+                      "\"app\":{\"client_id\":\"c\"}}}",
+                      "client_id");
+        assert_string_equal(o[3].text, "c");
+
+        assert_int_equal(
+                        vault_start_device(p->vault, "google", "a b", on_answer, &o[4], &o[4].call),
+                        0);
+        expect_status(p, &o[4],
+                      "{\"id\":5,\"op\":\"start_device\",\"provider\":\"google\",\"scopes\":"
+                      "\"a b\"}",
+                      "{\"id\":5,\"status\":\"success\",\"result\":{\"user_code\":\"AB\"}}",
+                      "user_code");
+        assert_string_equal(o[4].text, "AB");
+}
+
+static void test_an_answer_without_an_app(void **state) {
+        static const char *const cases[] = { "{}", "{\"app\":7}", "{\"app\":[]}" };
+        struct place *p = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct outcome o = { 0 };
+                char line[128];
+
+                p->peer_fd = fd_close(p->peer_fd);
+                start_vault(p, LONG_USEC);
+                assert_int_equal(vault_find_provider(p->vault, "x", on_answer, &o, &o.call), 0);
+                (void)hear(p);
+                snprintf(line, sizeof(line), "{\"id\":1,\"status\":\"success\",\"result\":%s}\n",
+                         cases[i]);
+                say(p, line);
+                wait_for(p, &o);
+                assert_int_equal(o.code, AE_VAULT_UNAVAILABLE);
+        }
+}
+
+/* Who waits for a provider is waited for, as long as the vault is there; and holds up nobody. */
+static void test_a_slow_provider_is_not_silence(void **state) {
+        struct outcome slow = { 0 }, quick = { 0 };
+        struct place *p = *state;
+
+        start_vault(p, 20 * USEC_PER_MSEC);
+        get(p, &slow);
+        (void)hear(p);
+        for (int id = 2; id < 5; id++) {
+                char line[128];
+
+                while (recv(accepted(p), line, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+                        assert_true(sd_event_run(p->event, UINT64_MAX) >= 0);
+                snprintf(line, sizeof(line), "{\"id\":%d,\"op\":\"status\"}", id);
+                assert_string_equal(hear(p), line);
+                snprintf(line, sizeof(line), "{\"id\":%d,\"status\":\"success\",\"result\":{}}\n",
+                         id);
+                say(p, line);
+        }
+        assert_int_equal(slow.n, 0);
+
+        assert_int_equal(vault_status(p->vault, on_answer, &quick, &quick.call), 0);
+        (void)hear(p);
+        say(p, DONE("5") TOKEN("1", ""));
+        wait_for(p, &slow);
+        wait_for(p, &quick);
+        assert_string_equal(slow.token, "at1");
+        assert_int_equal(quick.code, AE_NONE);
+}
+
 static void test_answers_in_any_order(void **state) {
         struct outcome o[3] = { { 0 } };
         struct place *p = *state;
@@ -244,6 +376,11 @@ static void test_error_codes(void **state) {
         } cases[] = {
                 { "not_connected", AE_NOT_CONNECTED },
                 { "reauthorization_required", AE_REAUTHORIZATION_REQUIRED },
+                { "authorization_failed", AE_AUTHORIZATION_FAILED },
+                { "not_found", AE_NOT_FOUND },
+                { "upstream_unreachable", AE_UPSTREAM_UNREACHABLE },
+                { "upstream_timeout", AE_UPSTREAM_TIMEOUT },
+                { "upstream_error", AE_UPSTREAM_ERROR },
                 { "store_unavailable", AE_VAULT_UNAVAILABLE },
                 { "vault_unavailable", AE_VAULT_UNAVAILABLE },
                 { "invalid_request", AE_INVALID_REQUEST },
@@ -590,6 +727,9 @@ static void test_questions_have_a_limit(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_each_question_and_its_answer),
+                TEST(test_what_a_provider_is_asked_for),
+                TEST(test_an_answer_without_an_app),
+                TEST(test_a_slow_provider_is_not_silence),
                 TEST(test_answers_in_any_order),
                 TEST(test_error_codes),
                 TEST(test_nonsense_ends_the_connection),
