@@ -7,6 +7,7 @@
 #include "gmail-schemas.h"
 #include "gmail/reconcile.h"
 #include "gmail/send-email.h"
+#include "google/identify.h"
 
 extern const struct adapter gmail_adapter;
 
@@ -41,6 +42,8 @@ const struct adapter gmail_adapter = {
         .title = "Gmail",
         .base_url = "https://gmail.googleapis.com",
         .credential_schema = schema_credential,
+        .provider = "google",
+        .identify = &google_identify,
         .actions = actions,
         .n_actions = ELEMENTSOF(actions),
 };

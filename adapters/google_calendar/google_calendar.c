@@ -4,6 +4,7 @@
  */
 #include "action/adapter.h"
 #include "base/cleanup.h"
+#include "google/identify.h"
 #include "google_calendar-schemas.h"
 #include "google_calendar/actions.h"
 
@@ -89,6 +90,8 @@ const struct adapter google_calendar_adapter = {
         .title = "Google Calendar",
         .base_url = "https://www.googleapis.com",
         .credential_schema = schema_credential,
+        .provider = "google",
+        .identify = &google_identify,
         .actions = actions,
         .n_actions = ELEMENTSOF(actions),
 };

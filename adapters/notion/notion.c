@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "notion-schemas.h"
 #include "notion/create-task.h"
+#include "notion/identify.h"
 #include "notion/query-tasks.h"
 #include "notion/update-task.h"
 
@@ -61,6 +62,8 @@ const struct adapter notion_adapter = {
         .title = "Notion",
         .base_url = "https://api.notion.com",
         .credential_schema = schema_credential,
+        .provider = "notion",
+        .identify = &notion_identify,
         .actions = actions,
         .n_actions = ELEMENTSOF(actions),
 };

@@ -121,6 +121,7 @@ struct adapter_action {
 struct adapter_identify {
         adapter_build_fn *build;
         adapter_interpret_fn *interpret;
+        bool brings_credential; /* as of an adapter */
 };
 
 struct adapter {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "notion/identify.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "notion/answer.h"
+#include "notion/request.h"
+
+#define MAX_IDENTITY 256
+
+static int build(const struct adapter_input *input, struct http_request *ret,
+                 struct ae_error *error) {
+        return notion_get(input, "users/me", /* id= */ NULL, ret, error);
+}
+
+/* A workspace's name is free text: what could break a line is no name. */
+static bool is_name(const char *text) {
+        if (!text || !*text || strlen(text) > MAX_IDENTITY)
+                return false;
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return false;
+        return true;
+}
+
+static int interpret(const struct adapter_input *input, const struct http_response *response,
+                     struct cJSON **ret_result, struct ae_error *error) {
+        _cleanup_(json_freep) cJSON *body = NULL, *result = NULL;
+        const char *object, *name;
+        int r;
+
+        r = notion_answer(input, response, /* repeatable= */ true, &body, error);
+        if (r < 0)
+                return r;
+        object = json_string(body, "object");
+        if (!object || strcmp(object, "user") != 0)
+                return notion_unclear(response, "a user", error);
+
+        result = cJSON_CreateObject();
+        name = json_string(json_member(body, "bot"), "workspace_name");
+        if (!result || (is_name(name) && !cJSON_AddStringToObject(result, "identity", name)))
+                return -ENOMEM;
+        *ret_result = TAKE_PTR(result);
+        return 0;
+}
+
+const struct adapter_identify notion_identify = { .build = build, .interpret = interpret };
