@@ -2,9 +2,9 @@
 #include "action/reconcile.h"
 
 #include <cjson/cJSON.h>
-#include <string.h>
 
 #include "action/action.h"
+#include "action/scopes.h"
 #include "action/stages.h"
 #include "base/clock.h"
 #include "base/journal.h"
@@ -24,23 +24,13 @@ static bool can_be_asked(const struct action *a) {
                a->context->reconcile_usec > 0 && a->type->adapter->reconcile;
 }
 
-static bool has_word(const char *words, const char *word) {
-        size_t n = strlen(word);
-
-        for (const char *p = words; (p = strstr(p, word)); p += n)
-                if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-                        return true;
-        return false;
-}
-
 void reconcile_note_credential(struct action *a) {
         const struct adapter_reconcile *how = a->type->adapter->reconcile;
         const char *granted = a->credential.scopes;
 
         a->reconcile.permitted = how && !how->oauth_scopes;
-        for (size_t i = 0; how && how->oauth_scopes && granted && how->oauth_scopes[i]; i++)
-                if (has_word(granted, how->oauth_scopes[i]))
-                        a->reconcile.permitted = true;
+        if (how && how->oauth_scopes && granted)
+                a->reconcile.permitted = scopes_hold_any(granted, how->oauth_scopes);
 }
 
 /* Nothing that is left of the request, or of the look before, is for the next look. */

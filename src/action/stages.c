@@ -9,6 +9,7 @@
 #include "action/describe.h"
 #include "action/digest.h"
 #include "action/outcome.h"
+#include "action/scopes.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/json.h"
@@ -80,6 +81,22 @@ int stage_authorise(struct action *a) {
         return r < 0 ? r : STAGE_NEXT;
 }
 
+/* Nothing is sent that the platform would have to refuse; what is not known is left to it. */
+static int check_scopes(struct action *a) {
+        const char *const *any_of = a->type->adapter->oauth_scopes;
+        const char *granted = a->credential.scopes;
+
+        if (a->reconcile.looking || !any_of[0] || !granted || !*granted ||
+            scopes_hold_any(granted, any_of))
+                return STAGE_NEXT;
+        credential_done(&a->credential);
+        return ae_error_set(&a->error, AE_REAUTHORIZATION_REQUIRED,
+                            "account '%s' of %s was connected without the scope '%s', which "
+                            "%s.%s needs",
+                            a->spec.account, a->spec.platform, any_of[0], a->spec.platform,
+                            a->spec.action_type);
+}
+
 static void on_token(const struct vault_answer *answer, void *userdata) {
         struct action *a = userdata;
         int r = STAGE_NEXT;
@@ -87,15 +104,18 @@ static void on_token(const struct vault_answer *answer, void *userdata) {
         a->vault_call = NULL;
         if (answer->error && answer->error->code == AE_NOT_CONNECTED)
                 r = ae_error_set(&a->error, AE_NOT_CONNECTED,
-                                 "account '%s' of %s is not connected for user '%s': store its "
-                                 "credential with auth_token",
-                                 a->spec.account, a->spec.platform, a->spec.user_id);
+                                 "account '%s' of %s is not connected for user '%s'%s",
+                                 a->spec.account, a->spec.platform, a->spec.user_id,
+                                 a->type->platform->adapter->provider
+                                                 ? ""
+                                                 : ": store its credential with auth_token");
         else if (answer->error)
                 r = ae_error_set(&a->error, answer->error->code, "%s", answer->error->message);
         else {
                 a->credential = *answer->credential;
                 *answer->credential = (struct credential){ 0 };
                 reconcile_note_credential(a);
+                r = check_scopes(a);
         }
         pipeline_resume(a, r);
 }

@@ -12,6 +12,7 @@
 
 #include "auth/identity.h"
 #include "auth/keyring.h"
+#include "auth/login.h"
 #include "auth/verifier.h"
 #include "base/clock.h"
 
@@ -188,6 +189,26 @@ int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struc
                 struct ae_error *error) {
         return verifier_verify(a->verifier, token, size, uid, clock_usec(CLOCK_REALTIME), ret,
                                error);
+}
+
+int auth_enable_login(struct auth *a) {
+        struct jwk *key;
+        int r;
+
+        r = login_key_new(&key);
+        if (r < 0)
+                return r;
+        verifier_set_own_key(a->verifier, key);
+        return 0;
+}
+
+int auth_login(struct auth *a, const struct auth_login *login, struct secret **ret,
+               uint64_t *ret_expires_at_usec) {
+        const struct jwk *key = verifier_own_key(a->verifier);
+
+        if (!key)
+                return -ENOKEY;
+        return login_token(key, login, clock_usec(CLOCK_REALTIME), ret, ret_expires_at_usec);
 }
 
 int auth_still_valid(struct auth *a, const struct identity *id, struct ae_error *error) {

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/secret.h"
 
 struct auth;
 struct identity;
@@ -56,6 +57,28 @@ int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struc
  * Returns 0, or a negative errno with `error` set.
  */
 int auth_still_valid(struct auth *a, const struct identity *id, struct ae_error *error);
+
+/*
+ * For development: makes a key that lives in memory alone, and is known here beside those of the
+ * folder. Returns 0 or -ENOMEM.
+ */
+int auth_enable_login(struct auth *a);
+
+/* Whom a token of that key is for. Borrowed. */
+struct auth_login {
+        const char *user_id;
+        const char *scopes; /* separated by spaces */
+        uid_t uid;          /* the only one that may present it */
+};
+
+#define AUTH_LOGIN_SEC 3600
+
+/*
+ * Makes a token that is good for an hour. The caller owns *ret. Returns 0; -ENOKEY before
+ * auth_enable_login(); -EMSGSIZE when the scopes are too many for a token; -ENOMEM.
+ */
+int auth_login(struct auth *a, const struct auth_login *login, struct secret **ret,
+               uint64_t *ret_expires_at_usec);
 
 struct identity *identity_ref(struct identity *id);
 struct identity *identity_unref(struct identity *id);

@@ -9,6 +9,7 @@
 
 struct verifier {
         struct keyring *keys; /* owned; NULL: none */
+        struct jwk *own_key;  /* the same */
         struct cache *cache;
         uint64_t skew_usec;
 };
@@ -35,6 +36,7 @@ struct verifier *verifier_free(struct verifier *v) {
                 return NULL;
         cache_free(v->cache);
         keyring_free(v->keys);
+        jwk_free(v->own_key);
         free(v);
         return NULL;
 }
@@ -45,10 +47,21 @@ void verifier_set_keys(struct verifier *v, struct keyring *keys) {
 }
 
 size_t verifier_n_keys(const struct verifier *v) {
-        return v->keys ? keyring_n_keys(v->keys) : 0;
+        return (v->keys ? keyring_n_keys(v->keys) : 0) + (v->own_key ? 1 : 0);
+}
+
+void verifier_set_own_key(struct verifier *v, struct jwk *key) {
+        jwk_free(v->own_key);
+        v->own_key = key;
+}
+
+const struct jwk *verifier_own_key(const struct verifier *v) {
+        return v->own_key;
 }
 
 static const struct jwk *find_key(const struct verifier *v, const char *kid) {
+        if (v->own_key && strcmp(v->own_key->kid, kid) == 0)
+                return v->own_key;
         return v->keys ? keyring_find(v->keys, kid) : NULL;
 }
 

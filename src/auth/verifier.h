@@ -25,6 +25,10 @@ DEFINE_CLEANUP(struct verifier *, verifier_free);
 void verifier_set_keys(struct verifier *v, struct keyring *keys);
 size_t verifier_n_keys(const struct verifier *v);
 
+/* A key beside those: taken over, and not replaced with them. */
+void verifier_set_own_key(struct verifier *v, struct jwk *key);
+const struct jwk *verifier_own_key(const struct verifier *v); /* NULL: there is none */
+
 /* As auth_verify() and auth_still_valid(), at that real time. */
 int verifier_verify(struct verifier *v, const char *token, size_t size, uid_t uid,
                     uint64_t now_usec, struct identity **ret, struct ae_error *error);

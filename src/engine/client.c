@@ -7,6 +7,7 @@
 
 #include "action/pipeline.h"
 #include "base/journal.h"
+#include "engine/op.h"
 #include "engine/ops.h"
 
 static struct client *client_unref(struct client *c) {
@@ -43,7 +44,12 @@ static void call_free(struct call *call) {
 
         if (call->vault_call)
                 vault_call_cancel(call->vault_call);
+        verification_free(call->verification);
+        device_wait_free(call->device_wait);
         action_unref(call->action);
+        flow_free(call->flow);
+        free(call->scopes);
+        op_release_audit(call);
 
         if (call->previous)
                 call->previous->next = call->next;
@@ -139,7 +145,7 @@ static void on_too_large(struct channel *channel, uint64_t number, void *userdat
 
 /*
  * Nobody waits for the answers any more: what has not left is cancelled. What is leaving goes on,
- * and its call keeps the client alive until then.
+ * and its call keeps the client alive until then, so that the journal tells what became of it.
  */
 static void abandon_calls(struct client *c) {
         struct call *call = c->calls;
@@ -147,8 +153,13 @@ static void abandon_calls(struct client *c) {
         while (call) {
                 struct call *next = call->next;
 
-                if (call->action)
+                if (call->leaving)
+                        log_debug("Request %s goes on without its client",
+                                  call->request.request_id);
+                else if (call->action && !call->vault_call)
                         pipeline_cancel(call->action, AE_CANCELLED, "the client went away");
+                else if (call->device_wait)
+                        device_wait_stop(call->device_wait);
                 else
                         call_free(call);
                 call = next;
@@ -168,6 +179,7 @@ static void client_end(struct client *c) {
 
         listener_connection_closed(e->listener);
         engine_touch_status(e);
+        c->gone = true;
         abandon_calls(c);
         client_unref(c); /* the list's */
 }
@@ -270,12 +282,31 @@ void client_abandon(struct client *c) {
                                            "the engine stopped before the vault answered; try "
                                            "again in a moment");
                         call_fail(call, &error);
+                } else if (call->verification) {
+                        (void)ae_error_set(&error, AE_UPSTREAM_UNREACHABLE,
+                                           "the engine stopped before the platform answered, and "
+                                           "nothing was stored; try again in a moment");
+                        call_fail(call, &error);
                 }
+                call = next;
+        }
+}
+
+void client_stop_waiting(struct client *c) {
+        struct call *call = c->calls;
+
+        while (call) {
+                struct call *next = call->next;
+
+                if (call->device_wait)
+                        device_wait_stop(call->device_wait);
                 call = next;
         }
 }
 
 void client_close(struct client *c) {
         channel_close(c->channel);
+        while (c->calls)
+                call_free(c->calls);
         client_end(c);
 }

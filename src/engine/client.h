@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "engine/engine.h"
+#include "engine/flows.h"
 #include "engine/request.h"
 #include "ipc/channel.h"
 #include "ipc/peer.h"
@@ -19,6 +20,7 @@ struct client {
         struct user *user;
         struct identity *identity; /* what the connection has proved, or NULL */
         struct call *calls;        /* a list of those open */
+        bool gone;
         struct client *previous, *next;
 };
 
@@ -30,6 +32,12 @@ struct call {
         size_t held;               /* bytes on the quota */
         struct action *action;     /* what it waits for: one of these, or nothing */
         struct vault_call *vault_call;
+        struct verification *verification;
+        struct device_wait *device_wait;
+        char *scopes;         /* owned: asked for, of auth_start; or NULL */
+        struct flow *flow;    /* owned: of auth_callback; or NULL */
+        bool leaving;         /* it changes something, and is seen to its end */
+        bool reserved;        /* it has a place in the journal */
         struct buffer result; /* JSON text */
         struct call *previous, *next;
 };
@@ -42,6 +50,9 @@ void client_drain(struct client *c);
 
 /* Answers what still waits for the vault, since the engine will not wait any longer. */
 void client_abandon(struct client *c);
+
+/* Answers what waits for a person, who may take half an hour: the engine is about to stop. */
+void client_stop_waiting(struct client *c);
 
 /* Ends it now; for the engine's own end. */
 void client_close(struct client *c);

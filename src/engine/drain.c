@@ -93,6 +93,10 @@ int drain_start(struct engine *e) {
                    (unsigned long long)(e->settings->drain_timeout_usec + 5 * USEC_PER_SEC));
         engine_tell_status(e);
         listener_stop(e->listener);
+        for (struct client *c = e->clients, *next; c; c = next) {
+                next = c->next;
+                client_stop_waiting(c);
+        }
 
         r = sd_event_add_time_relative(e->event, &e->drain.deadline, CLOCK_MONOTONIC,
                                        e->settings->drain_timeout_usec, 0, on_drain_deadline, e);

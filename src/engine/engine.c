@@ -23,7 +23,13 @@ static int make_auth(struct engine *e, struct ae_error *error) {
                 .on_problem = on_key_problem,
         };
 
-        return auth_new(e->event, &options, &e->auth, error);
+        int r;
+
+        r = auth_new(e->event, &options, &e->auth, error);
+        if (r < 0 || !e->settings->dev_login)
+                return r;
+        log_warning("DevLogin=yes: whoever may connect can be anybody; for development alone");
+        return auth_enable_login(e->auth);
 }
 
 static int make_registry(struct engine *e, struct ae_error *error) {
@@ -85,6 +91,9 @@ static int build(struct engine *e, struct ae_error *error) {
         r = make_http(e);
         if (r < 0)
                 return r;
+        r = flows_new(&e->flows);
+        if (r < 0)
+                return r;
         r = engine_make_vault(e, error);
         if (r < 0)
                 return r;
@@ -131,6 +140,8 @@ struct engine *engine_free(struct engine *e) {
         drain_done(&e->drain);
         listener_free(e->listener);
         vault_free(e->vault);
+        apps_done(&e->apps);
+        flows_free(e->flows);
         http_client_free(e->http);
         registry_free(e->registry);
         auth_free(e->auth);

@@ -12,7 +12,9 @@
 #include "action/action.h"
 #include "base/cleanup.h"
 #include "base/poller.h"
+#include "engine/apps.h"
 #include "engine/drain.h"
+#include "engine/flows.h"
 #include "engine/settings.h"
 #include "engine/users.h"
 #include "ipc/listener.h"
@@ -25,10 +27,12 @@ struct engine {
         struct poller *poller;
         struct listener *listener;
         struct users *users;
+        struct flows *flows;
         struct auth *auth;
         struct registry *registry;
         struct vault *vault;
         struct http_client *http;
+        struct apps apps; /* of a vault that keeps none itself */
         struct action_context actions;
 
         struct client *clients; /* a list */

@@ -17,7 +17,7 @@ static void on_action_done(struct action *a, void *userdata) {
         memcpy(call->request.request_id, a->request_id, UUID_SIZE);
 
         if (a->error.code != AE_NONE)
-                call_fail(call, &a->error);
+                op_fail_with_link(call, &a->error);
         else {
                 call->request.reconciled = a->reconcile.outcome == RECONCILED_FOUND;
                 json_print(a->result, &call->result);

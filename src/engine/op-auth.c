@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on proofs and credentials: authenticate, auth_status, auth_token.
+ * What is proved, and what is connected: authenticate, auth_status.
  */
 #include "engine/op.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <string.h>
 
-#include "base/journal.h"
 #include "base/json.h"
 
 int op_authenticate(struct call *call, struct ae_error *error) {
@@ -38,79 +36,6 @@ int op_authenticate(struct call *call, struct ae_error *error) {
         return 0;
 }
 
-static int check_credential(const struct platform *platform, const cJSON *credential,
-                            struct ae_error *error) {
-        if (schema_validate(platform->credential_schema, credential, error) == 0)
-                return 0;
-        return ae_error_set(error, AE_INVALID_PAYLOAD,
-                            "credential does not match what %s takes; the paths are within it",
-                            platform->adapter->platform);
-}
-
-/* The vault knows one name for what is secret, whatever the platform calls it. */
-static int rename_secret(const struct adapter *adapter, cJSON *credential) {
-        cJSON *secret;
-
-        if (!adapter->credential_member)
-                return 0;
-        secret = cJSON_DetachItemFromObjectCaseSensitive(credential, adapter->credential_member);
-        if (!cJSON_AddItemToObject(credential, "access_token", secret)) {
-                cJSON_Delete(secret);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-static void on_stored(const struct vault_answer *answer, void *userdata) {
-        struct call *call = userdata;
-        const struct request *q = &call->request;
-
-        call->vault_call = NULL;
-        if (answer->error) {
-                call_fail(call, answer->error);
-                return;
-        }
-
-        log_info("The credential of %s for %s/%s was stored by uid %u, pid %d", call_user(call),
-                 q->platform, call_account(call), (unsigned)call->client->peer.uid,
-                 (int)call->client->peer.pid);
-        op_add_string(&call->result, "{", "platform", q->platform);
-        op_add_string(&call->result, ",", "account", call_account(call));
-        op_add_string(&call->result, ",", "status", "active");
-        buffer_putc(&call->result, '}');
-        call_succeed(call);
-}
-
-int op_auth_token(struct call *call, struct ae_error *error) {
-        struct engine *e = call->client->engine;
-        const struct request *q = &call->request;
-        _cleanup_(json_freep) cJSON *credential = NULL;
-        const struct platform *platform;
-        struct vault_key key;
-        int r;
-
-        r = registry_find_platform(e->registry, q->platform, &platform, error);
-        if (r < 0)
-                return r;
-        r = identity_permits(call->identity, call_user(call), "auth", q->platform, error);
-        if (r < 0)
-                return r;
-
-        r = json_slice_tree(&q->credential, &credential);
-        if (r < 0)
-                return r;
-        r = check_credential(platform, credential, error);
-        if (r < 0)
-                return r;
-        r = rename_secret(platform->adapter, credential);
-        if (r < 0)
-                return r;
-
-        key = (struct vault_key){ call_user(call), q->platform, call_account(call) };
-        r = vault_store_token(e->vault, &key, credential, on_stored, call, &call->vault_call);
-        return r < 0 ? r : CALL_PENDING;
-}
-
 /* Whether any record of that platform is in the vault's list. */
 static bool is_listed(const cJSON *records, const char *platform) {
         const cJSON *record;
@@ -133,12 +58,14 @@ static bool may_hear_of(const struct call *call, const char *platform) {
 }
 
 static void add_record(struct buffer *to, const char **separator, const char *platform,
-                       const char *account, const char *status) {
+                       const char *account, const char *status, const char *identity) {
         op_add_string(to, *separator, "platform", platform);
         *separator = ",{";
         if (account)
                 op_add_string(to, ",", "account", account);
         op_add_string(to, ",", "status", status);
+        if (identity)
+                op_add_string(to, ",", "identity", identity);
         buffer_putc(to, '}');
 }
 
@@ -152,7 +79,8 @@ static void add_records(const struct call *call, const cJSON *records, const cha
                 const char *status = json_string(record, "status");
 
                 if (platform && account && status && may_hear_of(call, platform))
-                        add_record(to, separator, platform, account, status);
+                        add_record(to, separator, platform, account, status,
+                                   json_string(record, "identity"));
         }
 }
 
@@ -178,7 +106,7 @@ static void on_user_status(const struct vault_answer *answer, void *userdata) {
                 const char *name = platforms[i].adapter->platform;
 
                 if (may_hear_of(call, name) && !is_listed(records, name))
-                        add_record(to, &separator, name, NULL, "not_connected");
+                        add_record(to, &separator, name, NULL, "not_connected", NULL);
         }
         buffer_puts(to, "]}");
         call_succeed(call);

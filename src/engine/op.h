@@ -8,12 +8,16 @@
 
 #include "engine/client.h"
 
+int op_auth_callback(struct call *call, struct ae_error *error);
+int op_auth_revoke(struct call *call, struct ae_error *error);
+int op_auth_start(struct call *call, struct ae_error *error);
 int op_auth_status(struct call *call, struct ae_error *error);
 int op_auth_token(struct call *call, struct ae_error *error);
 int op_authenticate(struct call *call, struct ae_error *error);
 int op_health(struct call *call, struct ae_error *error);
 int op_hello(struct call *call, struct ae_error *error);
 int op_list_actions(struct call *call, struct ae_error *error);
+int op_login(struct call *call, struct ae_error *error);
 int op_perform_action(struct call *call, struct ae_error *error);
 int op_ping(struct call *call, struct ae_error *error);
 
@@ -25,3 +29,39 @@ const char *call_user(const struct call *call);
 void op_add_string(struct buffer *to, const char *separator, const char *name, const char *value);
 void op_add_time(struct buffer *to, const char *separator, const char *name,
                  uint64_t realtime_usec);
+
+/* The platform of the request, if its accounts are the caller's to authorise. 0 or -errno. */
+int op_find_platform(struct call *call, const struct platform **ret, struct ae_error *error);
+
+/* Tells not_found and how to register an app. Returns its errno. */
+int op_no_app(const struct engine *e, const char *provider, struct ae_error *error);
+
+/* Whose login it is, for engine/flows.h. Borrowed from the call. */
+struct flow_owner op_flow_owner(const struct call *call);
+
+/*
+ * start-link.c: ends a call with the action's error; if that is for want of a credential, with the
+ * way to one in its details.
+ */
+void op_fail_with_link(struct call *call, struct ae_error *error);
+
+/* op-auth-token.c: a credential that the platform is asked about. */
+struct verification *verification_free(struct verification *v);
+
+/* op-auth-callback.c: a person who is waited for. */
+struct device_wait *device_wait_free(struct device_wait *w);
+void device_wait_stop(struct device_wait *w);
+
+/* What becomes of accounts, for the journal: audit-account.c. */
+enum account_event {
+        ACCOUNT_CONNECTED,
+        ACCOUNT_REVOKED,
+};
+
+/* A place for the entry, before anything is begun. Returns 0 or overloaded. */
+int op_reserve_audit(struct call *call, struct ae_error *error);
+/* Gives it back, if there is one. */
+void op_release_audit(struct call *call);
+/* Writes the entry. `identity` is NULL where the platform does not tell it. */
+void op_audit_account(struct call *call, enum account_event event, const struct vault_key *key,
+                      const char *identity);

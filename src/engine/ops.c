@@ -8,31 +8,34 @@
 #include "base/json.h"
 #include "engine/op.h"
 
-enum op_flags {
-        OP_OPEN = 1 << 0, /* needs no token */
-        OP_PLATFORM = 1 << 1,
-        OP_ACTION_TYPE = 1 << 2,
-        OP_PAYLOAD = 1 << 3,
-        OP_CREDENTIAL = 1 << 4,
-        OP_TOKEN = 1 << 5,
-};
-
 struct op {
         const char *name;
         int (*run)(struct call *call, struct ae_error *error);
-        unsigned flags;
+        bool open;             /* needs no token */
+        unsigned needs, takes; /* enum request_field */
 };
+
+#define ACTION (REQUEST_PLATFORM | REQUEST_ACTION_TYPE | REQUEST_PAYLOAD)
+#define RESPONSE (REQUEST_AUTHORIZATION_RESPONSE | REQUEST_CODE | REQUEST_STATE)
+#define START (REQUEST_DEVICE | REQUEST_REDIRECT_URI | REQUEST_SCOPES)
+
+/* What is a field of those operations alone that say so. */
+#define SPECIAL (REQUEST_CREDENTIAL | REQUEST_VERIFY | RESPONSE | START)
 
 /* clang-format off */
 static const struct op ops[] = {
-        { "auth_status",    op_auth_status,    0                                           },
-        { "auth_token",     op_auth_token,     OP_PLATFORM | OP_CREDENTIAL                 },
-        { "authenticate",   op_authenticate,   OP_OPEN | OP_TOKEN                          },
-        { "health",         op_health,         0                                           },
-        { "hello",          op_hello,          OP_OPEN                                     },
-        { "list_actions",   op_list_actions,   0                                           },
-        { "perform_action", op_perform_action, OP_PLATFORM | OP_ACTION_TYPE | OP_PAYLOAD   },
-        { "ping",           op_ping,           OP_OPEN                                     },
+        { "auth_callback",  op_auth_callback,  false, REQUEST_PLATFORM,                      RESPONSE       },
+        { "auth_revoke",    op_auth_revoke,    false, REQUEST_PLATFORM,                      0              },
+        { "auth_start",     op_auth_start,     false, REQUEST_PLATFORM,                      START          },
+        { "auth_status",    op_auth_status,    false, 0,                                     0              },
+        { "auth_token",     op_auth_token,     false, REQUEST_PLATFORM | REQUEST_CREDENTIAL, REQUEST_VERIFY },
+        { "authenticate",   op_authenticate,   true,  REQUEST_TOKEN,                         0              },
+        { "health",         op_health,         false, 0,                                     0              },
+        { "hello",          op_hello,          true,  0,                                     0              },
+        { "list_actions",   op_list_actions,   false, 0,                                     0              },
+        { "login",          op_login,          true,  REQUEST_USER_ID,                       REQUEST_SCOPES },
+        { "perform_action", op_perform_action, false, ACTION,                                0              },
+        { "ping",           op_ping,           true,  0,                                     0              },
 };
 /* clang-format on */
 
@@ -71,29 +74,15 @@ static const struct op *find_op(const char *name) {
 
 /* What an op cannot do without; and a field that only some op knows is for no other. */
 static int check_fields(const struct op *op, const struct request *q, struct ae_error *error) {
-        const struct {
-                unsigned flag;
-                bool present, of_every_op;
-                const char *name;
-        } fields[] = {
-                { OP_PLATFORM, q->platform != NULL, true, "platform" },
-                { OP_ACTION_TYPE, q->action_type != NULL, true, "action_type" },
-                { OP_PAYLOAD, q->payload.text != NULL, true, "payload" },
-                { OP_CREDENTIAL, q->credential.text != NULL, false, "credential" },
-                { OP_TOKEN, q->token != NULL, true, "token" },
-        };
+        const char *missing = request_field_name(op->needs & ~q->present);
+        const char *foreign = request_field_name(q->present & SPECIAL & ~(op->needs | op->takes));
 
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                bool needed = op->flags & fields[i].flag;
-
-                if (needed && !fields[i].present)
-                        return ae_error_set(error, AE_INVALID_REQUEST, "'%s' is required for '%s'",
-                                            fields[i].name, op->name);
-                if (!needed && fields[i].present && !fields[i].of_every_op)
-                        return ae_error_set(error, AE_INVALID_REQUEST,
-                                            "'%s' is not a field of '%s'", fields[i].name,
-                                            op->name);
-        }
+        if (missing)
+                return ae_error_set(error, AE_INVALID_REQUEST, "'%s' is required for '%s'", missing,
+                                    op->name);
+        if (foreign)
+                return ae_error_set(error, AE_INVALID_REQUEST, "'%s' is not a field of '%s'",
+                                    foreign, op->name);
         return 0;
 }
 
@@ -133,7 +122,7 @@ int op_run(struct call *call, struct ae_error *error) {
                 return ae_error_set(error, AE_UNKNOWN_OP,
                                     "there is no operation '%.64s'; hello lists what there is",
                                     name);
-        if (!(op->flags & OP_OPEN)) {
+        if (!op->open) {
                 r = identify(call, error);
                 if (r < 0)
                         return r;

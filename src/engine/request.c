@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "oauth/authorize.h"
 
 #define MAX_SAFE_INTEGER (INT64_C(1) << 53)
 #define MAX_DEADLINE_MSEC INT64_C(86400000)
@@ -81,6 +82,16 @@ static const struct text_rule rule_key = { 1, 255, is_printable_ascii,
 static const struct text_rule rule_traceparent = { 55, 255, is_traceparent,
                                                    "is not a W3C traceparent" };
 
+/* What the provider's answer may be is for the reader of it to say. */
+static const struct text_rule rule_response = { 1, OAUTH_MAX_RESPONSE, is_printable_ascii,
+                                                "is not 1 to 8192 printable ASCII characters" };
+static const struct text_rule rule_code = { 1, 4096, is_printable_ascii,
+                                            "is not 1 to 4096 printable ASCII characters" };
+static const struct text_rule rule_state = { 1, 1024, is_printable_ascii,
+                                             "is not 1 to 1024 printable ASCII characters" };
+static const struct text_rule rule_url = { 1, OAUTH_MAX_URL, is_printable_ascii,
+                                           "is not 1 to 2048 printable ASCII characters" };
+
 struct field {
         const char *name;
         /* Reads the value into the request. Returns 0, -ENOMEM, or -EINVAL with *ret_says set. */
@@ -88,6 +99,7 @@ struct field {
                     const char **ret_says);
         size_t offset;
         const struct text_rule *rule;
+        unsigned bit; /* enum request_field; 0: of every operation */
 };
 
 static void *target_of(const struct field *f, struct request *q) {
@@ -125,6 +137,16 @@ static int read_object(const struct field *f, const struct json_slice *value, st
         return 0;
 }
 
+static int read_array(const struct field *f, const struct json_slice *value, struct request *q,
+                      const char **ret_says) {
+        if (value->type != JSON_ARRAY) {
+                *ret_says = "is not an array";
+                return -EINVAL;
+        }
+        *(struct json_slice *)target_of(f, q) = *value;
+        return 0;
+}
+
 static int read_bool(const struct field *f, const struct json_slice *value, struct request *q,
                      const char **ret_says) {
         *ret_says = "is neither true nor false";
@@ -156,20 +178,27 @@ static int read_id(const struct field *f, const struct json_slice *value, struct
 
 /* clang-format off */
 static const struct field fields[] = {
-        { "account",         read_text,     AT(account),         &rule_account     },
-        { "action_type",     read_text,     AT(action_type),     &rule_name        },
-        { "credential",      read_object,   AT(credential),      NULL              },
-        { "deadline_ms",     read_deadline, AT(deadline_usec),   NULL              },
-        { "dry_run",         read_bool,     AT(dry_run),         NULL              },
-        { "id",              read_id,       0,                   NULL              },
-        { "idempotency_key", read_text,     AT(idempotency_key), &rule_key         },
-        { "interactive",     read_bool,     AT(interactive),     NULL              },
-        { "op",              read_text,     AT(op),              &rule_name        },
-        { "payload",         read_object,   AT(payload),         NULL              },
-        { "platform",        read_text,     AT(platform),        &rule_name        },
-        { "token",           read_text,     AT(token),           &rule_token       },
-        { "traceparent",     read_text,     AT(traceparent),     &rule_traceparent },
-        { "user_id",         read_text,     AT(user_id),         &rule_user        },
+        { "account",                read_text,     AT(account),                 &rule_account,     0                              },
+        { "action_type",            read_text,     AT(action_type),             &rule_name,        REQUEST_ACTION_TYPE            },
+        { "authorization_response", read_text,     AT(authorization_response),  &rule_response,    REQUEST_AUTHORIZATION_RESPONSE },
+        { "code",                   read_text,     AT(code),                    &rule_code,        REQUEST_CODE                   },
+        { "credential",             read_object,   AT(credential),              NULL,              REQUEST_CREDENTIAL             },
+        { "deadline_ms",            read_deadline, AT(deadline_usec),           NULL,              0                              },
+        { "device",                 read_bool,     AT(device),                  NULL,              REQUEST_DEVICE                 },
+        { "dry_run",                read_bool,     AT(dry_run),                 NULL,              0                              },
+        { "id",                     read_id,       0,                           NULL,              0                              },
+        { "idempotency_key",        read_text,     AT(idempotency_key),         &rule_key,         0                              },
+        { "interactive",            read_bool,     AT(interactive),             NULL,              0                              },
+        { "op",                     read_text,     AT(op),                      &rule_name,        0                              },
+        { "payload",                read_object,   AT(payload),                 NULL,              REQUEST_PAYLOAD                },
+        { "platform",               read_text,     AT(platform),                &rule_name,        REQUEST_PLATFORM               },
+        { "redirect_uri",           read_text,     AT(redirect_uri),            &rule_url,         REQUEST_REDIRECT_URI           },
+        { "scopes",                 read_array,    AT(scopes),                  NULL,              REQUEST_SCOPES                 },
+        { "state",                  read_text,     AT(state),                   &rule_state,       REQUEST_STATE                  },
+        { "token",                  read_text,     AT(token),                   &rule_token,       REQUEST_TOKEN                  },
+        { "traceparent",            read_text,     AT(traceparent),             &rule_traceparent, 0                              },
+        { "user_id",                read_text,     AT(user_id),                 &rule_user,        REQUEST_USER_ID                },
+        { "verify",                 read_bool,     AT(verify),                  NULL,              REQUEST_VERIFY                 },
 };
 /* clang-format on */
 
@@ -229,8 +258,16 @@ static int read_fields(const struct json_envelope *e, struct request *q, struct 
                         return ae_error_set(error, AE_INVALID_REQUEST, "'%s' %s", f->name, says);
                 if (r < 0)
                         return r;
+                q->present |= f->bit;
         }
         return 0;
+}
+
+const char *request_field_name(unsigned bits) {
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (fields[i].bit & bits)
+                        return fields[i].name;
+        return NULL;
 }
 
 int request_parse(const char *text, size_t size, uint64_t line, struct request *ret,
@@ -258,11 +295,15 @@ int request_parse(const char *text, size_t size, uint64_t line, struct request *
         return read_fields(&envelope, ret, error);
 }
 
+static char *wipe_text(char *text) {
+        if (text)
+                explicit_bzero(text, strlen(text));
+        free(text);
+        return NULL;
+}
+
 void request_forget_token(struct request *q) {
-        if (q->token)
-                explicit_bzero(q->token, strlen(q->token));
-        free(q->token);
-        q->token = NULL;
+        q->token = wipe_text(q->token);
 }
 
 void request_done(struct request *q) {
@@ -275,6 +316,10 @@ void request_done(struct request *q) {
         free(q->account);
         free(q->idempotency_key);
         free(q->traceparent);
+        wipe_text(q->authorization_response);
+        wipe_text(q->code);
+        free(q->state);
+        free(q->redirect_uri);
         *q = (struct request){ 0 };
 }
 

@@ -15,6 +15,26 @@
 
 #define REQUEST_ID_MAX 128 /* bytes of a string id, unescaped */
 
+/* The fields that some operation cannot do without, or no other takes. */
+enum request_field {
+        REQUEST_ACTION_TYPE = 1 << 0,
+        REQUEST_AUTHORIZATION_RESPONSE = 1 << 1,
+        REQUEST_CODE = 1 << 2,
+        REQUEST_CREDENTIAL = 1 << 3,
+        REQUEST_DEVICE = 1 << 4,
+        REQUEST_PAYLOAD = 1 << 5,
+        REQUEST_PLATFORM = 1 << 6,
+        REQUEST_REDIRECT_URI = 1 << 7,
+        REQUEST_SCOPES = 1 << 8,
+        REQUEST_STATE = 1 << 9,
+        REQUEST_TOKEN = 1 << 10,
+        REQUEST_USER_ID = 1 << 11,
+        REQUEST_VERIFY = 1 << 12,
+};
+
+/* The first of them, as the protocol calls it; NULL when there is none. */
+const char *request_field_name(unsigned fields);
+
 /* The strings are owned and NULL when absent; the slices are borrowed from the line. */
 struct request {
         char *id;      /* owned: as JSON text, echoed; NULL when there is none */
@@ -22,6 +42,7 @@ struct request {
         char request_id[UUID_SIZE];
         bool reconciled; /* for the answer: the platform had to be asked what became of it */
 
+        unsigned present; /* enum request_field */
         char *op;
         char *token;
         char *user_id;
@@ -32,9 +53,16 @@ struct request {
         char *traceparent;
         struct json_slice payload;    /* .text NULL when absent */
         struct json_slice credential; /* the same; of auth_token */
-        uint64_t deadline_usec;       /* 0: not said */
+        struct json_slice scopes;     /* an array; the same */
+        char *authorization_response; /* this and the next are secrets */
+        char *code;
+        char *state;
+        char *redirect_uri;
+        uint64_t deadline_usec; /* 0: not said */
         bool dry_run;
         bool interactive;
+        bool device;
+        bool verify;
         bool has_big_integer; /* somewhere in the line: see json_slice_big_integers() */
 };
 

@@ -193,6 +193,7 @@ static const struct config_key keys[] = {
         { "Engine",    "RequestTimeoutSec",        config_parse_seconds, AT(request_timeout_usec)         },
         { "Tokens",    "CacheEntries",             config_parse_count,   AT(cache_entries)                },
         { "Tokens",    "ClockSkewSec",             config_parse_seconds, AT(clock_skew_usec)              },
+        { "Tokens",    "DevLogin",                 config_parse_bool,    AT(dev_login)                    },
         { "Tokens",    "KeyDirectory",             config_parse_path,    AT(key_directory)                },
         { "Vault",     "Auth",                     parse_vault_auth,     AT(vault_auth)                   },
         { "Vault",     "Backend",                  parse_vault_backend,  AT(vault_backend)                },

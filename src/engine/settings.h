@@ -4,6 +4,7 @@
  * action-engine.conf(5), as a struct. The table in settings.c is where a key is added.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -46,6 +47,7 @@ struct settings {
         char *key_directory;
         uint64_t clock_skew_usec;
         unsigned cache_entries;
+        bool dev_login;
 
         /* [Vault] */
         enum settings_vault vault_backend;

@@ -106,17 +106,32 @@ static int make_kv2(struct engine *e, struct ae_error *error) {
         return vault_new_kv2(e->poller, &http, &kv2, &e->vault);
 }
 
+/* Such a vault keeps credentials alone: what renews them is the engine's. */
+static int hand_over_apps(struct engine *e, struct ae_error *error) {
+        int r;
+
+        r = apps_load(&e->apps, adapters, error);
+        if (r < 0)
+                return r;
+        vault_set_apps(e->vault, e->http, apps_find, &e->apps);
+        return 0;
+}
+
 int engine_make_vault(struct engine *e, struct ae_error *error) {
         const struct settings *s = e->settings;
+        int r = 0;
 
         switch (s->vault_backend) {
         case VAULT_KV2:
-                return make_kv2(e, error);
+                r = make_kv2(e, error);
+                break;
         case VAULT_PURAIFI:
-                return make_puraifi(e, error);
+                r = make_puraifi(e, error);
+                break;
         case VAULT_EMBEDDED:
         case SETTINGS_N_VAULTS:
-                break;
+                return vault_new_embedded(e->poller, s->vault_socket, s->vault_timeout_usec,
+                                          &e->vault);
         }
-        return vault_new_embedded(e->poller, s->vault_socket, s->vault_timeout_usec, &e->vault);
+        return r < 0 ? r : hand_over_apps(e, error);
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way on from an action that failed for want of a credential: a link to open, or a command to
+ * run. A link begins a login; a caller who repeats an action is given the same one, for a while,
+ * so that whoever is on the way is not stopped by it.
+ */
+#include "engine/op.h"
+
+#include <string.h>
+
+#include "engine/connect.h"
+
+static const struct adapter *adapter_of(const struct call *call) {
+        return call->action->type->platform->adapter;
+}
+
+static void with_words(struct call *call, struct ae_error *error) {
+        const char *account = call_account(call);
+        char words[192];
+
+        snprintf(words, sizeof(words), "actionctl auth login %.64s%s%.64s", call->request.platform,
+                 call->request.account ? " --account=" : "", call->request.account ? account : "");
+        ae_error_detail(error, "start", words);
+        (void)ae_error_set(error, error->code, "%.300s; connect it with '%s'", error->message,
+                           words);
+        call_fail(call, error);
+}
+
+static void with_link(struct call *call, const struct flow *f, struct ae_error *error) {
+        char expires_at[RFC3339_SIZE];
+
+        clock_format_rfc3339(f->expires_at_usec, expires_at);
+        ae_error_detail(error, "authorization_url", f->url);
+        ae_error_detail(error, "state", f->state);
+        ae_error_detail(error, "expires_at", expires_at);
+        (void)ae_error_set(error, error->code,
+                           "%.300s; open details.authorization_url in a browser, and hand the "
+                           "address that it ends at to auth_callback",
+                           error->message);
+        call_fail(call, error);
+}
+
+static int begin(struct call *call, const struct cJSON *app, const struct flow **ret) {
+        _cleanup_(ae_error_done) struct ae_error reason = { 0 };
+        struct connect how;
+        int r;
+
+        r = connect_usual_scopes(adapter_of(call), &call->scopes);
+        if (r < 0)
+                return r;
+        how = (struct connect){
+                .owner = op_flow_owner(call),
+                .provider = adapter_of(call)->provider,
+                .scopes = call->scopes,
+                .is_link = true,
+        };
+        return connect_begin(call->client->engine->flows, &how, app, ret, &reason);
+}
+
+/* Without an app, or with one that names no redirect, there are words. */
+static void on_app(const struct vault_answer *answer, void *userdata) {
+        struct call *call = userdata;
+        struct ae_error *error = &call->action->error;
+        const struct flow *f;
+
+        call->vault_call = NULL;
+        if (answer->error || begin(call, answer->status, &f) < 0)
+                with_words(call, error);
+        else
+                with_link(call, f, error);
+}
+
+static bool may_connect(const struct call *call) {
+        return identity_covers_user(call->identity, call_user(call)) &&
+               identity_has_scope(call->identity, "auth", call->request.platform);
+}
+
+void op_fail_with_link(struct call *call, struct ae_error *error) {
+        const struct engine *e = call->client->engine;
+        const struct flow_owner owner = op_flow_owner(call);
+        const struct flow *f;
+
+        if ((error->code != AE_NOT_CONNECTED && error->code != AE_REAUTHORIZATION_REQUIRED) ||
+            !adapter_of(call)->provider) {
+                call_fail(call, error);
+                return;
+        }
+        if (call->client->gone || !may_connect(call)) {
+                with_words(call, error);
+                return;
+        }
+        f = flows_find_link(e->flows, &owner, clock_usec(CLOCK_MONOTONIC));
+        if (f)
+                with_link(call, f, error);
+        else if (vault_find_provider(e->vault, adapter_of(call)->provider, on_app, call,
+                                     &call->vault_call) < 0)
+                with_words(call, error);
+}
