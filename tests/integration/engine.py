@@ -41,6 +41,7 @@ CODES = {
     "invalid_payload": False,
     "not_connected": False,
     "reauthorization_required": False,
+    "authorization_failed": False,
     "vault_unavailable": True,
     "rate_limited": True,
     "overloaded": True,
@@ -50,6 +51,8 @@ CODES = {
     "upstream_error": True,
     "upstream_rejected": False,
     "outcome_unknown": False,
+    "not_found": False,
+    "internal": False,
 }
 
 GMAIL_SEND = {"platform": "gmail", "action_type": "send_email"}
