@@ -170,7 +170,6 @@ static void test_a_claim(void **state) {
 
 /* It stands in the record, and nowhere else: who knows nothing of it reads the record. */
 static void test_a_claim_is_written(void **state) {
-        static const struct record_id id = { "u1", "gmail", "default" };
         static const struct kv2_claim claim = { "e1", 1000 * USEC_PER_SEC };
         _cleanup_(record_done) struct record record = { 0 }, again = { 0 };
         _cleanup_(buffer_done) struct buffer written = { 0 };
