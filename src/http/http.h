@@ -73,7 +73,10 @@ enum http_failure {
         HTTP_ANSWER_TOO_LARGE,
 };
 
-/* Borrowed by on_done() until it returns. */
+/*
+ * Borrowed by on_done() until it returns. A header that was said twice, or with a value of more than
+ * 8 KiB, counts as none.
+ */
 struct http_response {
         enum http_failure failure;
         char reason[CURL_ERROR_SIZE]; /* why it failed, for the journal */
@@ -82,6 +85,8 @@ struct http_response {
         size_t body_size;
         const char *content_type; /* "" when there is none */
         const char *retry_after;  /* "" when there is none */
+        const char *location;     /* the same, and never followed */
+        const char *range;        /* the same */
         bool left;                /* the request began to leave: it may have been carried out */
 };
 

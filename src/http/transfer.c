@@ -16,6 +16,7 @@
 
 #define MAX_ANSWER_LINES 256
 #define MAX_ANSWER_HEADER_BYTES 65536
+#define MAX_ANSWER_VALUE_BYTES 8192
 
 /*
  * Up to here libcurl sends head and body in one piece, straight from our memory, and the last byte
@@ -325,7 +326,8 @@ static const char *reason_of(const struct http_response *a, CURLcode code) {
 static const char *answer_header(struct http_call *call, const char *name) {
         struct curl_header *h;
 
-        if (curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+        if (curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK ||
+            h->amount != 1 || strlen(h->value) > MAX_ANSWER_VALUE_BYTES)
                 return "";
         return h->value;
 }
@@ -346,7 +348,7 @@ void http_transfer_conclude(struct http_call *call, CURLcode code) {
                         ae_error_quote(text, sizeof(a->reason), reason_of(a, code));
         }
 
-        a->body = a->content_type = a->retry_after = "";
+        a->body = a->content_type = a->retry_after = a->location = a->range = "";
         if (!call->easy)
                 return;
 
@@ -355,6 +357,8 @@ void http_transfer_conclude(struct http_call *call, CURLcode code) {
                 a->status = (int)status;
         a->content_type = answer_header(call, "Content-Type");
         a->retry_after = answer_header(call, "Retry-After");
+        a->location = answer_header(call, "Location");
+        a->range = answer_header(call, "Range");
         if (a->failure == HTTP_ANSWERED && call->answer.size > 0) {
                 a->body = call->answer.data;
                 a->body_size = call->answer.size;

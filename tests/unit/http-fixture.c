@@ -53,6 +53,8 @@ static void on_done(const struct http_response *response, void *userdata) {
         t->response.body = t->body = strdup(response->body);
         t->response.content_type = t->content_type = strdup(response->content_type);
         t->response.retry_after = t->retry_after = strdup(response->retry_after);
+        t->response.location = t->location = strdup(response->location);
+        t->response.range = t->range = strdup(response->range);
         assert_int_equal(response->body[response->body_size], 0);
         if (t->on_done)
                 t->on_done(t);
@@ -68,6 +70,8 @@ void try_done(struct try *t) {
         free(t->body);
         free(t->content_type);
         free(t->retry_after);
+        free(t->location);
+        free(t->range);
 }
 
 void try_body(struct try *t, const char *data, size_t size) {

@@ -35,7 +35,7 @@ struct try {
         struct http_call *call; /* NULL when it is over */
         int n_done, n_leaving;
         struct http_response response; /* its texts: */
-        char *body, *content_type, *retry_after;
+        char *body, *content_type, *retry_after, *location, *range;
         /* Instead of only taking notes: */
         void (*on_leaving)(struct try * t);
         void (*on_done)(struct try * t);

@@ -162,11 +162,24 @@ static void test_every_size_has_a_limit(void **state) {
         fixture_done(&f);
 }
 
+static void serve_long_field(struct upstream_request *q, int size) {
+        send_many(q, STATUS("308 x") "Location: ", "a", size);
+        upstream_puts(q, "\r\n" NO_BODY);
+}
+
 static bool serve_fields(struct upstream_request *q) {
         if (strcmp(q->path, "/with") == 0)
                 upstream_puts(q, STATUS("429 Slow down") "content-type: application/json\r\n"
                                                          "RETRY-AFTER:  7 \r\nSet-Cookie: "
                                                          "a=b\r\n" NO_BODY);
+        else if (strcmp(q->path, "/308") == 0)
+                upstream_puts(q, STATUS("308 Resume Incomplete") "LOCATION: /a?b#c\r\n"
+                                                                 "Range: bytes=0-41\r\n" NO_BODY);
+        else if (strcmp(q->path, "/twice") == 0)
+                upstream_puts(q, STATUS("308 x") "Location: /a\r\nRange: bytes=0-1\r\n"
+                                                 "Location: /b\r\nrange: bytes=0-1\r\n" NO_BODY);
+        else if (strcmp(q->path, "/8192") == 0 || strcmp(q->path, "/8193") == 0)
+                serve_long_field(q, atoi(q->path + 1));
         else
                 upstream_puts(q, STATUS("200 OK") NO_BODY);
         return true;
@@ -174,20 +187,44 @@ static bool serve_fields(struct upstream_request *q) {
 
 /* A handle that is used again has nothing of the answer before. */
 static void test_fields_of_an_answer(void **state) {
+        static const struct {
+                const char *path;
+                int status;
+                const char *content_type, *retry_after, *location, *range;
+        } cases[] = {
+                { "/with", 429, "application/json", "7", "", "" },
+                { "/without", 200, "", "", "", "" },
+                { "/308", 308, "", "", "/a?b#c", "bytes=0-41" },
+                { "/twice", 308, "", "", "", "" },
+        };
+        struct fixture f;
+
+        fixture_init(&f, serve_fields, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct try t;
+
+                try_get(&t, &f, cases[i].path);
+                assert_int_equal(t.response.status, cases[i].status);
+                assert_string_equal(t.content_type, cases[i].content_type);
+                assert_string_equal(t.retry_after, cases[i].retry_after);
+                assert_string_equal(t.location, cases[i].location);
+                assert_string_equal(t.range, cases[i].range);
+                try_done(&t);
+        }
+        fixture_done(&f);
+}
+
+static void test_a_field_has_a_limit(void **state) {
         struct fixture f;
         struct try t;
 
         fixture_init(&f, serve_fields, NULL);
-        try_get(&t, &f, "/with");
-        assert_int_equal(t.response.status, 429);
-        assert_string_equal(t.content_type, "application/json");
-        assert_string_equal(t.retry_after, "7");
+        try_get(&t, &f, "/8192");
+        assert_int_equal(strlen(t.location), 8192);
         try_done(&t);
-
-        try_get(&t, &f, "/without");
-        assert_int_equal(t.response.status, 200);
-        assert_string_equal(t.content_type, "");
-        assert_string_equal(t.retry_after, "");
+        try_get(&t, &f, "/8193");
+        assert_int_equal(t.response.failure, HTTP_ANSWERED);
+        assert_string_equal(t.location, "");
         try_done(&t);
         fixture_done(&f);
 }
@@ -437,6 +474,7 @@ int main(void) {
                 cmocka_unit_test(test_every_answer_is_told),
                 cmocka_unit_test(test_every_size_has_a_limit),
                 cmocka_unit_test(test_fields_of_an_answer),
+                cmocka_unit_test(test_a_field_has_a_limit),
                 cmocka_unit_test(test_what_is_sent),
                 cmocka_unit_test(test_head),
                 cmocka_unit_test(test_no_header_stays_behind),
