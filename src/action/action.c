@@ -53,6 +53,7 @@ struct action *action_unref(struct action *a) {
                 http_call_cancel(a->http_call); /* before the request that it borrows */
         http_request_done(&a->request);
         credential_done(&a->credential);
+        secret_free(a->session);
         reconcile_done(&a->reconcile);
         cJSON_Delete(a->notes);
         cJSON_Delete(a->result);

@@ -80,6 +80,7 @@ struct action {
         bool leaving; /* a request that does more than read began to leave: no cancelling now */
         uint64_t attempt_usec; /* CLOCK_REALTIME when the first of these did; 0: none has */
         bool acted;            /* the same of an exchange that came to its end, and others follow */
+        bool unclear;          /* what became of the last that left is being asked */
         /* It was cancelled too late: it ends so if the platform sends it back. */
         enum ae_code withdrawn;
         const char *withdrawn_why;
@@ -90,8 +91,9 @@ struct action {
         struct credential credential;
         char rejected[65]; /* hex SHA-256 of an access token that the platform refused, or "" */
         struct http_request request;
-        bool only_reads;     /* the adapter says so of the request */
-        struct cJSON *notes; /* of one exchange for the next */
+        bool only_reads;        /* the adapter says so of the request */
+        struct cJSON *notes;    /* of one exchange for the next */
+        struct secret *session; /* the one note that is a credential */
         unsigned n_exchanges;
         unsigned n_attempts; /* requests sent, without those of looks */
         int upstream_status; /* the same */

@@ -39,11 +39,19 @@ struct adapter_input {
          * was told, never a secret. What stands in it tells which exchange this is.
          */
         struct cJSON *notes;
+        /*
+         * The place for the one note that is a credential, such as the URL of an upload that was
+         * begun: NULL at first, or owned by the action and wiped at its end.
+         */
+        struct secret **session;
+        unsigned n_exchanges_left; /* so many may follow this one */
 };
 
 /* What interpret() may return beside 0 and a negative errno. */
 #define ADAPTER_CONTINUE 1 /* the notes are taken: build the next exchange */
 #define ADAPTER_ABSENT 2   /* of struct adapter_reconcile alone: it was not carried out */
+#define ADAPTER_ASK 3      /* as CONTINUE: the next one asks whether this one was carried out */
+#define ADAPTER_UNDONE 4   /* as CONTINUE: this one, or that which was asked about, was not */
 
 /* An action takes at most so many; one more is a fault of the adapter. */
 #define ADAPTER_MAX_EXCHANGES 8
@@ -108,6 +116,13 @@ struct adapter_action {
          * `upstream_error`: the engine makes `outcome_unknown` of it where a repeat would do harm.
          */
         adapter_interpret_fn *interpret;
+
+        /*
+         * The request left and no whole answer came. Returns ADAPTER_ASK, with a note of that
+         * taken, when an exchange can find out what became of it, or ADAPTER_UNDONE when that does
+         * not matter; 0 when there is none. May be NULL: there never is.
+         */
+        int (*lost)(const struct adapter_input *input);
 
         /* Of IDEMPOTENCY_RECONCILABLE, and of no other: how to ask. */
         const struct adapter_reconcile *reconcile;

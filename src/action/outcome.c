@@ -84,6 +84,16 @@ void outcome_half_done(struct ae_error *error) {
                            check_first);
 }
 
+void outcome_unclear(struct ae_error *error) {
+        if (error->code == AE_OUTCOME_UNKNOWN)
+                return;
+        error->retry_after_msec = 0;
+        (void)ae_error_set(error, AE_OUTCOME_UNKNOWN,
+                           "the request left, no whole answer came, and asking what became of it "
+                           "failed: %s; %s",
+                           error->message, check_first);
+}
+
 #define TOKEN_MIN 8
 #define TOKEN_PART 12
 

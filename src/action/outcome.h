@@ -28,6 +28,12 @@ int outcome_of_response(adapter_interpret_fn *interpret, const struct adapter_in
 void outcome_half_done(struct ae_error *error);
 
 /*
+ * For an action that failed while it was being asked what became of the request before: whatever
+ * the failure, that is not known.
+ */
+void outcome_unclear(struct ae_error *error);
+
+/*
  * Takes the token out of what was made of an answer, since a platform may echo what it was sent.
  * `result` may be NULL. A token of less than 8 bytes is not looked for: it stands everywhere.
  */

@@ -62,6 +62,7 @@ static void answer(struct action *a) {
         reconcile_done(&a->reconcile);
         /* No longer than the call that needed it. */
         credential_done(&a->credential);
+        a->session = secret_free(a->session);
 
         if (a->in_flight)
                 leave(a);

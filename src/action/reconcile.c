@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 
 #include "action/action.h"
+#include "action/outcome.h"
 #include "action/scopes.h"
 #include "action/stages.h"
 #include "base/clock.h"
@@ -82,8 +83,11 @@ static bool look_again(struct action *a) {
 int reconcile_after_failure(struct action *a, int r) {
         struct reconcile *c = &a->reconcile;
 
-        if (!c->looking)
+        if (!c->looking) {
+                if (a->unclear)
+                        outcome_unclear(&a->error);
                 return can_be_asked(a) ? begin(a) : r;
+        }
         if (look_again(a))
                 return STAGE_PENDING;
 

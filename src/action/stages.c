@@ -14,7 +14,11 @@
 #include "base/journal.h"
 #include "base/json.h"
 
-static struct adapter_input input_of(const struct action *a) {
+static unsigned max_exchanges(const struct action *a) {
+        return a->reconcile.looking ? ADAPTER_MAX_LOOK_EXCHANGES : ADAPTER_MAX_EXCHANGES;
+}
+
+static struct adapter_input input_of(struct action *a) {
         return (struct adapter_input){
                 .payload = a->spec.payload,
                 .base_url = a->type->platform->base_url,
@@ -23,13 +27,15 @@ static struct adapter_input input_of(const struct action *a) {
                 .attempt_usec = a->attempt_usec,
                 .credential = a->credential.access_token,
                 .notes = a->notes,
+                .session = &a->session,
+                .n_exchanges_left = max_exchanges(a) - a->n_exchanges,
         };
 }
 
 int stage_authenticate(struct action *a) {
         int r;
 
-        if (a->acted || a->reconcile.looking)
+        if (a->acted || a->unclear || a->reconcile.looking)
                 return STAGE_NEXT; /* what is half done is finished, and what was done is told */
         r = auth_still_valid(a->context->auth, a->identity, &a->error);
         return r < 0 ? r : STAGE_NEXT;
@@ -143,8 +149,9 @@ int stage_build(struct action *a) {
                 a->notes = cJSON_CreateObject();
         if (!a->notes)
                 return -ENOMEM;
-        if (++a->n_exchanges > (looking ? ADAPTER_MAX_LOOK_EXCHANGES : ADAPTER_MAX_EXCHANGES))
+        if (a->n_exchanges == max_exchanges(a))
                 return -ELOOP;
+        a->n_exchanges++;
 
         http_request_done(&a->request);
         input = input_of(a);
@@ -187,9 +194,26 @@ static int renew(struct action *a) {
         sodium_bin2hex(a->rejected, sizeof(a->rejected), digest, sizeof(digest));
         credential_done(&a->credential);
         if (!a->reconcile.looking)
-                a->leaving = a->acted; /* the platform has done nothing this time */
+                a->leaving = a->acted || a->unclear; /* the platform has done nothing this time */
         a->n_exchanges--;
         return STAGE_RENEW;
+}
+
+/* There is another exchange: what has it been until here? */
+static int go_further(struct action *a, int r) {
+        switch (r) {
+        case ADAPTER_ASK:
+                a->unclear = a->leaving && !a->acted;
+                break;
+        case ADAPTER_UNDONE:
+                a->unclear = false;
+                a->leaving = a->acted;
+                break;
+        default:
+                a->unclear = false;
+                a->acted = a->leaving;
+        }
+        return STAGE_FURTHER;
 }
 
 static int interpret(struct action *a, const struct http_response *response) {
@@ -207,15 +231,18 @@ static int interpret(struct action *a, const struct http_response *response) {
         if (may_renew(a, response))
                 return renew(a);
 
+        if (response->failure != HTTP_ANSWERED && response->left && !looking && t->lost) {
+                r = t->lost(&input);
+                if (r != 0)
+                        return r < 0 ? r : go_further(a, r);
+        }
+
         r = outcome_of_response(looking ? t->reconcile->interpret : t->interpret, &input,
                                 a->request.repeatable, response, &a->result, &a->error);
         outcome_withhold(a->credential.access_token, a->result, &a->error);
         if (looking)
                 return reconcile_look_result(a, r);
-        if (r != ADAPTER_CONTINUE)
-                return r;
-        a->acted = a->leaving;
-        return STAGE_FURTHER;
+        return r <= 0 ? r : go_further(a, r);
 }
 
 /* The response lives only until we return, so this is `interpret` for what came from the network. */

@@ -43,9 +43,30 @@ static int build(const struct adapter_input *input, struct http_request *ret,
         int64_t n;
         const char *step = step_of(input, &n);
 
-        ret->method = strncmp(step, "read", 4) == 0 ? "GET" : "POST";
+        ret->method = strncmp(step, "read", 4) == 0 || strncmp(step, "query", 5) == 0 ? "GET"
+                                                                                      : "POST";
         ret->repeatable = strncmp(step, "read", 4) == 0;
         return asprintf(&ret->url, "%s/%s", input->base_url, step) < 0 ? -ENOMEM : 0;
+}
+
+/* Takes the note that there is another step, and keeps something for it. */
+static int go_on(const struct adapter_input *input, int r) {
+        int64_t n;
+
+        (void)step_of(input, &n);
+        assert_int_equal(*input->session != NULL, n > 0);
+        if (n == 0)
+                assert_int_equal(secret_new("a-session", 9, input->session), 0);
+        cJSON_DeleteItemFromObjectCaseSensitive(input->notes, "done");
+        cJSON_AddNumberToObject(input->notes, "done", (double)(n + 1));
+        return r;
+}
+
+/* Of a "last" somebody can be asked what became of it. */
+static int lost(const struct adapter_input *input) {
+        int64_t n;
+
+        return strncmp(step_of(input, &n), "last", 4) == 0 ? go_on(input, ADAPTER_ASK) : 0;
 }
 
 static int interpret(const struct adapter_input *input, const struct http_response *response,
@@ -57,6 +78,10 @@ static int interpret(const struct adapter_input *input, const struct http_respon
         switch (response->status) {
         case 200:
                 break;
+        case 297:
+                return go_on(input, ADAPTER_ASK);
+        case 298:
+                return go_on(input, ADAPTER_UNDONE);
         case 299:
                 return ae_error_set(error, AE_OUTCOME_UNKNOWN, "299");
         case 401:
@@ -70,11 +95,8 @@ static int interpret(const struct adapter_input *input, const struct http_respon
                 return ae_error_set(error, AE_UPSTREAM_REJECTED, "%d", response->status);
         }
 
-        if (n + 1 < cJSON_GetArraySize(steps)) {
-                cJSON_DeleteItemFromObjectCaseSensitive(input->notes, "done");
-                cJSON_AddNumberToObject(input->notes, "done", (double)(n + 1));
-                return ADAPTER_CONTINUE;
-        }
+        if (n + 1 < cJSON_GetArraySize(steps))
+                return go_on(input, ADAPTER_CONTINUE);
         *ret_result = cJSON_CreateObject();
         return 0;
 }
@@ -119,7 +141,7 @@ static const struct adapter_reconcile look = { build_look, interpret_look, NULL 
                 .action_type = type, .title = type, .description = type, \
                 .payload_schema = "{\"type\":\"object\"}", \
                 .result_schema = "{\"type\":\"object\"}", .oauth_scopes = scopes, \
-                .idempotency = class, .build = build, .interpret = interpret, \
+                .idempotency = class, .build = build, .interpret = interpret, .lost = lost, \
                 .reconcile = class == IDEMPOTENCY_RECONCILABLE ? &look : NULL, \
         }
 
@@ -148,7 +170,7 @@ static bool serve(struct upstream_request *q) {
         const char *how = strchr(q->path, '-'), *status = strrchr(q->path, '-');
         char answer[128];
 
-        if (strncmp(q->path, "/act", 4) == 0)
+        if (strncmp(q->path, "/act", 4) == 0 || strncmp(q->path, "/last", 5) == 0)
                 n_acts++;
         if (strncmp(q->path, "/ask", 4) == 0)
                 n_asks++;
@@ -596,6 +618,55 @@ static void test_reconciled(void **state) {
         }
 }
 
+/* One that was lost is asked about before it is given up, and before anybody looks elsewhere. */
+static void test_asked_what_became_of_it(void **state) {
+        /* clang-format off */
+        static const struct {
+                const char *type, *steps;
+                enum ae_code code;
+                enum reconciled reconciled;
+                int n_acts;
+        } cases[] = {
+                { "once", "last-close query",                        AE_NONE,              RECONCILED_NOT,     1 },
+                { "once", "last-297 query",                          AE_NONE,              RECONCILED_NOT,     1 },
+                { "once", "last-close query-298 last",               AE_NONE,              RECONCILED_NOT,     2 },
+                { "once", "last-298 last",                           AE_NONE,              RECONCILED_NOT,     2 },
+                { "once", "last-close query-298 last-429",           AE_RATE_LIMITED,      RECONCILED_NOT,     2 },
+                { "once", "last-close query-298 read-500",           AE_UPSTREAM_ERROR,    RECONCILED_NOT,     1 },
+                { "once", "last-close query-298 last-close query-298 read-429", AE_RATE_LIMITED, RECONCILED_NOT, 2 },
+                { "once", "last-close query-500",                    AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "once", "last-close query-400",                    AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "once", "last-close query-429",                    AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "once", "last-close query-close",                  AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "once", "last-297 query-401",                      AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "once", "act last-298 read-429",                   AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     2 },
+                { "once", "act last-close query-429",                AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     2 },
+                { "once", "last-500",                                AE_OUTCOME_UNKNOWN,   RECONCILED_NOT,     1 },
+                { "told", "last-close query-500 | ask-found",        AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "last-close query-400 | ask-found",        AE_NONE,              RECONCILED_FOUND,   1 },
+                { "told", "last-close query-500 | ask-absent",       AE_UPSTREAM_ERROR,    RECONCILED_ABSENT,  1 },
+                { "told", "last-close query-400 | ask-500",          AE_OUTCOME_UNKNOWN,   RECONCILED_UNKNOWN, 1 },
+                { "told", "act last-close query-500 | ask-absent",   AE_OUTCOME_UNKNOWN,   RECONCILED_ABSENT,  2 },
+                { "told", "last-close query-298 read-500 | ask-found", AE_UPSTREAM_ERROR,  RECONCILED_NOT,     1 },
+        };
+        /* clang-format on */
+        struct world *w = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct outcome o;
+
+                n_acts = n_asks = n_look_exchanges = 0;
+                w->vault.n_asked = 0;
+                w->vault.n_tokens = strcmp(cases[i].type, "told") == 0 ? UINT_MAX : 1;
+                start(w, cases[i].type, cases[i].steps, LONG, &o);
+                wait_for(w, &o);
+                if (o.code != cases[i].code || o.reconciled != cases[i].reconciled)
+                        fail_msg("%s: %s (%d)", cases[i].steps, o.message, o.reconciled);
+                assert_int_equal(n_acts, cases[i].n_acts);
+                assert_int_equal(o.retry_after_msec > 0, o.code == AE_RATE_LIMITED);
+        }
+}
+
 /* The credential went with the answer: the vault is asked for each look, and may come back. */
 static void test_reconciled_without_the_vault(void **state) {
         struct world *w = *state;
@@ -742,6 +813,7 @@ int main(void) {
                 TEST(test_withdrawn_and_refused),
                 TEST(test_a_deadline),
                 TEST(test_reconciled),
+                TEST(test_asked_what_became_of_it),
                 TEST(test_reconciled_without_the_vault),
                 TEST(test_not_asked_when_told_so),
                 TEST(test_when_it_is_looked_again),
