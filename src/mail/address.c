@@ -257,13 +257,7 @@ static void put_local(const char *local, struct buffer *to) {
                 buffer_puts(to, local);
                 return;
         }
-        buffer_putc(to, '"');
-        for (; *local; local++) {
-                if (*local == '"' || *local == '\\')
-                        buffer_putc(to, '\\');
-                buffer_putc(to, *local);
-        }
-        buffer_putc(to, '"');
+        mail_text_quote(local, to);
 }
 
 static int take_address(struct span s, char **ret, const char **ret_reason) {
@@ -332,6 +326,15 @@ void mailbox_done(struct mailbox *m) {
         free(m->name);
         free(m->address);
         *m = (struct mailbox){ 0 };
+}
+
+void mailbox_write(const struct mailbox *m, struct buffer *to) {
+        if (!m->name) {
+                buffer_puts(to, m->address);
+                return;
+        }
+        mail_text_quote(m->name, to);
+        buffer_printf(to, " <%s>", m->address);
 }
 
 const char *mailbox_domain(const struct mailbox *m) {

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "base/buffer.h"
+
 struct mailbox {
         char *name;    /* owned; the display name, unquoted; NULL when there is none */
         char *address; /* owned; local@domain as it travels, ASCII unless its local part is not */
@@ -22,6 +24,9 @@ void mailbox_done(struct mailbox *m);
  * text, "has …").
  */
 int mailbox_parse(const char *text, struct mailbox *ret, const char **ret_reason);
+
+/* As text that mailbox_parse() makes the same of. */
+void mailbox_write(const struct mailbox *m, struct buffer *to);
 
 /* Where the domain of a parsed address begins. Borrowed from m. */
 const char *mailbox_domain(const struct mailbox *m);

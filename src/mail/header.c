@@ -183,22 +183,12 @@ int header_text(struct buffer *to, const char *name, const char *value) {
         return 0;
 }
 
-static void put_quoted(struct buffer *to, const char *text) {
-        buffer_putc(to, '"');
-        for (; *text; text++) {
-                if (*text == '"' || *text == '\\')
-                        buffer_putc(to, '\\');
-                buffer_putc(to, *text);
-        }
-        buffer_putc(to, '"');
-}
-
 static void fold_name(struct folder *f, const char *name) {
         _cleanup_(buffer_done) struct buffer quoted = { 0 };
 
         /* A quoted-string is one word, so that its blanks stay as they are. */
         if (mail_text_is_ascii(name) && !strstr(name, "=?")) {
-                put_quoted(&quoted, name);
+                mail_text_quote(name, &quoted);
                 if (buffer_error(&quoted) < 0)
                         f->to->failed = true;
                 else if (quoted.size <= WORD_MAX) {
@@ -238,18 +228,40 @@ int header_mailboxes(struct buffer *to, const char *name, const struct mailbox *
         return 0;
 }
 
+static bool is_token(const char *text) {
+        size_t size = 0;
+
+        while (isgraph((unsigned char)text[size]))
+                size++;
+        return !text[size] && size <= TOKEN_MAX;
+}
+
 int header_token(struct buffer *to, const char *name, const char *value) {
-        size_t size = strlen(value);
         struct folder f;
 
-        if (size > TOKEN_MAX)
+        if (!is_token(value))
                 return -EINVAL;
-        for (size_t i = 0; i < size; i++)
-                if (!isgraph((unsigned char)value[i]))
+        f = fold_begin(to, name);
+        fold_word(&f, value, strlen(value));
+        fold_end(&f);
+        return 0;
+}
+
+int header_ids(struct buffer *to, const char *name, const char *const *ids, size_t n_ids) {
+        struct folder f;
+
+        for (size_t i = 0; i < n_ids; i++)
+                if (!is_token(ids[i]) || strpbrk(ids[i], "<>"))
                         return -EINVAL;
 
         f = fold_begin(to, name);
-        fold_word(&f, value, size);
+        for (size_t i = 0; i < n_ids; i++) {
+                size_t size = strlen(ids[i]) + strlen("<>");
+
+                fold_space(&f, size);
+                buffer_printf(f.to, "<%s>", ids[i]);
+                f.column += size;
+        }
         fold_end(&f);
         return 0;
 }

@@ -23,5 +23,8 @@ int header_mailboxes(struct buffer *to, const char *name, const struct mailbox *
 /* A value of our own making without blanks, of at most 900 bytes of ASCII, as it is. */
 int header_token(struct buffer *to, const char *name, const char *value);
 
+/* Message ids, each without its angle brackets and under the rules of header_token(). */
+int header_ids(struct buffer *to, const char *name, const char *const *ids, size_t n_ids);
+
 /* `Content-Disposition: attachment` with the file's name. */
 int header_attachment(struct buffer *to, const char *filename);

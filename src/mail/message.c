@@ -75,13 +75,33 @@ static void write_date(uint64_t usec, struct buffer *to) {
                       tm.tm_sec);
 }
 
-static int write_id(const char *name, const char *left, const char *right, struct buffer *to) {
+static int write_own_id(const struct mail_message *m, struct buffer *to) {
         _cleanup_(buffer_done) struct buffer id = { 0 };
 
-        buffer_printf(&id, "<%s%s%s>", left, right ? "@" : "", right ? right : "");
+        buffer_printf(&id, "%s@%s", m->action_id, m->id_domain);
         if (buffer_error(&id) < 0)
                 return -ENOMEM;
-        return header_token(to, name, id.data);
+        return header_ids(to, "Message-ID", &(const char *){ id.data }, 1);
+}
+
+/* RFC 5322 §3.6.4: the ids of the conversation, and that of the message answered behind them. */
+static int write_answered(const struct mail_message *m, struct buffer *to) {
+        _cleanup_(freep) const char **ids = NULL;
+        int r;
+
+        if (!m->in_reply_to)
+                return 0;
+        r = header_ids(to, "In-Reply-To", &m->in_reply_to, 1);
+        if (r < 0)
+                return r;
+
+        ids = calloc(m->n_references + 1, sizeof(*ids));
+        if (!ids)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->n_references; i++)
+                ids[i] = m->references[i];
+        ids[m->n_references] = m->in_reply_to;
+        return header_ids(to, "References", ids, m->n_references + 1);
 }
 
 static int write_addresses(const struct mail_message *m, struct buffer *to) {
@@ -115,17 +135,12 @@ static int write_headers(const struct mail_message *m, struct buffer *to) {
                 if (r < 0)
                         return r;
         }
-        r = write_id("Message-ID", m->action_id, m->id_domain, to);
+        r = write_own_id(m, to);
         if (r < 0)
                 return r;
-        if (m->in_reply_to) {
-                r = write_id("In-Reply-To", m->in_reply_to, /* right= */ NULL, to);
-                if (r < 0)
-                        return r;
-                r = write_id("References", m->in_reply_to, /* right= */ NULL, to);
-                if (r < 0)
-                        return r;
-        }
+        r = write_answered(m, to);
+        if (r < 0)
+                return r;
         r = header_token(to, "X-Action-Id", m->action_id);
         if (r < 0)
                 return r;

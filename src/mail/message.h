@@ -36,7 +36,9 @@ struct mail_message {
         uint64_t date_usec;    /* CLOCK_REALTIME */
         struct mailboxes from, reply_to, to, cc, bcc;
         const char *subject;
-        const char *in_reply_to; /* a message id without its angle brackets */
+        const char *in_reply_to;       /* a message id without its angle brackets */
+        const char *const *references; /* those before it in the conversation, the oldest first */
+        size_t n_references;
         const char *text;
         const char *html;
         const struct mail_attachment *attachments;

@@ -6,6 +6,9 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
 
 /*
  * Whether `text` is UTF-8 without control characters: C0 (with TAB), DEL, C1 (with U+0085), and
@@ -21,3 +24,13 @@ int mail_text_check(const char *text, const char **ret_reason);
 bool mail_text_turns_direction(const char *text);
 
 bool mail_text_is_ascii(const char *text);
+
+/*
+ * Makes text that may stand in a header of another's: blanks for what mail_text_check() refuses,
+ * none at the ends, cut between characters to `max` bytes. The caller frees *ret. Returns 0,
+ * -ENOMEM, or -EINVAL for what is no UTF-8.
+ */
+int mail_text_clean(const char *text, size_t max, char **ret);
+
+/* Appends it as a quoted-string (RFC 5322 §3.2.4). */
+void mail_text_quote(const char *text, struct buffer *to);
