@@ -15,6 +15,9 @@ _actionctl() {
                 [ping]="--help --json --socket --token-file --verbose --version"
                 [health]="--help --json --socket --token-file --verbose --version"
                 [actions]="--help --json --socket --token-file --verbose --version"
+                [auth import]="--account --credential --help --json --socket --token-file --user --verbose --version"
+                [auth login]="--account --device --help --json --no-browser --port --scope --socket --token-file --user --verbose --version"
+                [auth revoke]="--account --help --json --socket --token-file --user --verbose --version"
                 [auth status]="--help --json --socket --token-file --user --verbose --version"
                 [auth token]="--account --credential --help --json --socket --token-file --user --verbose --version"
                 [token keygen]="--help --issuer --kid --private --public --version"
@@ -35,7 +38,7 @@ _actionctl() {
                 mapfile -t COMPREPLY < <(compgen -u -- "$cur")
                 return
                 ;;
-        --account | --deadline | --issuer | --kid | --scope | --ttl | --uid)
+        --account | --deadline | --issuer | --kid | --port | --scope | --ttl | --uid)
                 return
                 ;;
         esac
@@ -43,7 +46,7 @@ _actionctl() {
         # The words before this one that are neither an option nor its value.
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                --any-uid | --dry-run | --help | --json | --verbose | --version | -h | -v) ;;
+                --any-uid | --device | --dry-run | --help | --json | --no-browser | --verbose | --version | -h | -v) ;;
                 --*) ((i++)) ;;
                 *) words+=("${COMP_WORDS[i]}") ;;
                 esac
@@ -57,9 +60,9 @@ _actionctl() {
         fi
         case ${words[*]} in
         "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping token" -- "$cur") ;;
-        auth) mapfile -t COMPREPLY < <(compgen -W "status token" -- "$cur") ;;
+        auth) mapfile -t COMPREPLY < <(compgen -W "import login revoke status token" -- "$cur") ;;
         token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen" -- "$cur") ;;
-        perform | actions | "auth status" | "auth token")
+        perform | actions | "auth import" | "auth login" | "auth revoke" | "auth status" | "auth token")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")
                 ;;
         "perform ${words[1]-}" | "actions ${words[1]-}")

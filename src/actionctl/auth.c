@@ -16,7 +16,7 @@ static int print_stored(const struct ctl *ctl, const cJSON *response) {
         return CTL_SUCCESS;
 }
 
-int ctl_auth_token(const struct ctl *ctl) {
+static int store(const struct ctl *ctl, bool verify) {
         _cleanup_(secret_freep) struct secret *credential = NULL;
         _cleanup_(request_done) struct request q = { 0 };
         int r;
@@ -28,8 +28,39 @@ int ctl_auth_token(const struct ctl *ctl) {
         request_string(&q, "platform", ctl->arguments[0]);
         request_string(&q, "user_id", ctl->user);
         request_string(&q, "account", ctl->account);
+        if (verify)
+                request_true(&q, "verify");
         request_secret_text(&q, "credential", credential->data, credential->size);
         return call_engine(ctl, &q, 0, print_stored);
+}
+
+int ctl_auth_token(const struct ctl *ctl) {
+        return store(ctl, /* verify= */ false);
+}
+
+int ctl_auth_import(const struct ctl *ctl) {
+        return store(ctl, /* verify= */ true);
+}
+
+static int print_revoked(const struct ctl *ctl, const cJSON *response) {
+        const cJSON *result = json_member(response, "result"),
+                    *revoked = json_member(result, "revoked");
+
+        puts("The credential is forgotten.");
+        output_value(result);
+        if (cJSON_IsFalse(revoked))
+                output_note("the platform was not told, or did not hear: end the grant there too");
+        return CTL_SUCCESS;
+}
+
+int ctl_auth_revoke(const struct ctl *ctl) {
+        _cleanup_(request_done) struct request q = { 0 };
+
+        call_begin(&q, "auth_revoke");
+        request_string(&q, "platform", ctl->arguments[0]);
+        request_string(&q, "user_id", ctl->user);
+        request_string(&q, "account", ctl->account);
+        return call_engine(ctl, &q, 0, print_revoked);
 }
 
 static int print_status(const struct ctl *ctl, const cJSON *response) {
@@ -37,8 +68,9 @@ static int print_status(const struct ctl *ctl, const cJSON *response) {
                 { "PLATFORM", 0, 0 },
                 { "ACCOUNT", 0, 0 },
                 { "STATUS", 0, 0 },
+                { "IDENTITY", 0, 0 },
         };
-        static const char *const members[] = { "platform", "account", "status" };
+        static const char *const members[] = { "platform", "account", "status", "identity" };
         struct libscols_table *table = output_table_new(columns, ELEMENTSOF(columns));
         const cJSON *record;
 

@@ -12,7 +12,6 @@
 #include "base/secret.h"
 #include "ipc/client.h"
 
-#define DEFAULT_SOCKET "/run/action-engine/engine.sock"
 #define AUTHENTICATE_ID "authenticate"
 #define QUICK_SEC 30
 
@@ -35,27 +34,57 @@ void call_begin(struct request *q, const char *op) {
         request_begin(q, CALL_ID, op);
 }
 
-static const char *socket_path(const struct ctl *ctl) {
-        const char *path = getenv("ACTION_ENGINE_SOCKET");
+/* Whom a call goes to. */
+struct peer {
+        const char *name;
+        const char *variable;
+        const char *path;
+        const char *denied;
+        const char *absent;
+};
 
-        if (ctl->socket)
-                return ctl->socket;
-        return path && *path ? path : DEFAULT_SOCKET;
+static const struct peer engine = {
+        .name = "engine",
+        .variable = "ACTION_ENGINE_SOCKET",
+        .path = "/run/action-engine/engine.sock",
+        .denied = "You must be in the group action-engine to use it.\n",
+        .absent = "Is it running? See 'systemctl status action-engine.socket', or name another "
+                  "socket with --socket.\n",
+};
+
+static const struct peer vault = {
+        .name = "vault",
+        .variable = "ACTION_VAULT_SOCKET",
+        .path = "/run/action-engine/vault.sock",
+        .denied = "Only the administrator may, whom AdminUser= of action-vault.conf names: root, "
+                  "unless it says otherwise.\n",
+        .absent = "Is it running? See 'systemctl status action-vault.socket', or name another "
+                  "socket with --vault-socket.\n",
+};
+
+static const struct peer *peer_of(const struct call *c) {
+        return c->flags & CALL_VAULT ? &vault : &engine;
+}
+
+static const char *socket_path(const struct call *c) {
+        const char *named = c->flags & CALL_VAULT ? c->ctl->vault_socket : c->ctl->socket;
+        const char *path = getenv(peer_of(c)->variable);
+
+        if (named)
+                return named;
+        return path && *path ? path : peer_of(c)->path;
 }
 
 static int unreachable(const struct call *c, int r) {
-        const char *path = socket_path(c->ctl);
+        const struct peer *p = peer_of(c);
 
-        output_error("cannot reach the engine at '%s': %s", path, strerror(-r));
-        fputs(r == -EACCES ? "You must be in the group action-engine to use it.\n"
-                           : "Is it running? See 'systemctl status action-engine.socket', or name "
-                             "another socket with --socket.\n",
-              stderr);
+        output_error("cannot reach the %s at '%s': %s", p->name, socket_path(c), strerror(-r));
+        fputs(r == -EACCES ? p->denied : p->absent, stderr);
         return CTL_UNREACHABLE;
 }
 
-static int connect_engine(struct call *c) {
-        _cleanup_(fd_closep) int fd = client_connect(socket_path(c->ctl), /* nonblocking= */ 0);
+static int connect_peer(struct call *c) {
+        _cleanup_(fd_closep) int fd = client_connect(socket_path(c), /* nonblocking= */ 0);
         const struct timeval timeout = { .tv_sec = QUICK_SEC };
         int r;
 
@@ -94,21 +123,26 @@ static int send_authenticate(struct call *c, const struct secret *token) {
 }
 
 /* The request was sent, and then the connection ended, or what came is no protocol. */
-static int lost(const struct call *c, const char *why) {
+static int lost(const struct call *c, int r) {
+        const char *why = r == -EAGAIN    ? "was silent for too long"
+                          : r == -EBADMSG ? "said something that is no answer"
+                                          : "ended the connection";
+
         if (c->flags & CALL_ACTS) {
-                output_error("%s before it answered: nobody here knows what became of the action",
+                output_error("the engine %s before it answered: nobody here knows what became of "
+                             "the action",
                              why);
                 fputs("It may have happened: look at the platform before you send it again.\n",
                       stderr);
                 return CTL_UNKNOWN;
         }
-        output_error("%s before it answered", why);
-        fputs("See the engine's journal, and try again.\n", stderr);
+        output_error("the %s %s before it answered", peer_of(c)->name, why);
+        fprintf(stderr, "See the %s's journal, and try again.\n", peer_of(c)->name);
         return CTL_UNREACHABLE;
 }
 
 /* Only what says that it went well did. */
-static bool failed(const cJSON *response) {
+bool call_failed(const cJSON *response) {
         const char *status = json_string(response, "status");
 
         return strcmp(status, "success") != 0 && strcmp(status, "accepted") != 0;
@@ -129,11 +163,11 @@ static int take_response(struct call *c, const char *line, size_t size) {
         id = json_string(response, "id");
         if (id && strcmp(id, AUTHENTICATE_ID) == 0) {
                 c->authenticating = false;
-                if (failed(response))
+                if (call_failed(response))
                         c->refusal = TAKE_PTR(response);
                 return 0;
         }
-        if (c->ctl->json)
+        if (c->ctl->json && !(c->flags & CALL_SILENT))
                 output_line(line, size);
         c->response = TAKE_PTR(response);
         return 0;
@@ -141,7 +175,7 @@ static int take_response(struct call *c, const char *line, size_t size) {
 
 /* A refused token is why the request failed, so that answer is waited for. */
 static bool waits(const struct call *c) {
-        return !c->response || (c->authenticating && failed(c->response));
+        return !c->response || (c->authenticating && call_failed(c->response));
 }
 
 static int receive(struct call *c) {
@@ -174,31 +208,44 @@ static int converse(struct call *c, struct request *q, const struct secret *toke
                 return 0;
         if (sent < 0)
                 return unreachable(c, sent);
-        return lost(c, r == -EAGAIN    ? "the engine was silent for too long"
-                       : r == -EBADMSG ? "the engine said something that is no answer"
-                                       : "the engine ended the connection");
+        return lost(c, r);
 }
 
-int call_engine(const struct ctl *ctl, struct request *q, unsigned flags,
-                int (*print)(const struct ctl *ctl, const cJSON *response)) {
+int call_ask(const struct ctl *ctl, struct request *q, unsigned flags, cJSON **ret) {
         _cleanup_(call_done) struct call c = { .ctl = ctl, .flags = flags };
         _cleanup_(secret_freep) struct secret *token = NULL;
-        int r;
+        int r = 0;
 
-        r = input_token(ctl, &token);
+        if (!(flags & CALL_VAULT))
+                r = input_token(ctl, &token);
         if (r != 0)
                 return r;
-        r = connect_engine(&c);
+        r = connect_peer(&c);
         if (r != 0)
                 return r;
         r = converse(&c, q, token);
         if (r != 0)
                 return r;
 
-        if (failed(c.response))
-                return output_failure(ctl, c.refusal ?: c.response);
-        if (c.refusal)
+        if (c.refusal && call_failed(c.response)) {
+                cJSON_Delete(c.response);
+                c.response = TAKE_PTR(c.refusal);
+        } else if (c.refusal)
                 output_note("the token was refused, which this request does not need: %s",
                             json_string(json_member(c.refusal, "error"), "message") ?: "no reason");
-        return ctl->json ? CTL_SUCCESS : print(ctl, c.response);
+        *ret = TAKE_PTR(c.response);
+        return 0;
+}
+
+int call_engine(const struct ctl *ctl, struct request *q, unsigned flags,
+                int (*print)(const struct ctl *ctl, const cJSON *response)) {
+        _cleanup_(json_freep) cJSON *response = NULL;
+        int r;
+
+        r = call_ask(ctl, q, flags, &response);
+        if (r != 0)
+                return r;
+        if (call_failed(response))
+                return output_failure(ctl, response);
+        return ctl->json ? CTL_SUCCESS : print(ctl, response);
 }

@@ -24,14 +24,24 @@ enum ctl_verb {
         CTL_PING = 1 << 1,
         CTL_HEALTH = 1 << 2,
         CTL_ACTIONS = 1 << 3,
-        CTL_AUTH_TOKEN = 1 << 4,
+        CTL_AUTH_LOGIN = 1 << 4,
         CTL_AUTH_STATUS = 1 << 5,
-        CTL_TOKEN_KEYGEN = 1 << 6,
-        CTL_TOKEN_CREATE = 1 << 7,
-        CTL_TOKEN_INSPECT = 1 << 8,
-        CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_TOKEN |
-                     CTL_AUTH_STATUS,
-        CTL_ANY = (1 << 9) - 1,
+        CTL_AUTH_IMPORT = 1 << 6,
+        CTL_AUTH_REVOKE = 1 << 7,
+        CTL_AUTH_TOKEN = 1 << 8,
+        CTL_PROVIDER_ADD = 1 << 9,
+        CTL_PROVIDER_LIST = 1 << 10,
+        CTL_PROVIDER_REMOVE = 1 << 11,
+        CTL_PROVIDER_TEST = 1 << 12,
+        CTL_TOKEN_KEYGEN = 1 << 13,
+        CTL_TOKEN_CREATE = 1 << 14,
+        CTL_TOKEN_INSPECT = 1 << 15,
+        CTL_PROVIDER = CTL_PROVIDER_ADD | CTL_PROVIDER_LIST | CTL_PROVIDER_REMOVE |
+                       CTL_PROVIDER_TEST,
+        CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_LOGIN |
+                     CTL_AUTH_STATUS | CTL_AUTH_IMPORT | CTL_AUTH_REVOKE | CTL_AUTH_TOKEN |
+                     CTL_PROVIDER_ADD,
+        CTL_ANY = (1 << 16) - 1,
 };
 
 struct ctl_list {
@@ -46,25 +56,35 @@ struct ctl {
         unsigned verb;
 
         const char *account;
+        const char *client_id;
         const char *credential;
+        const char *from;
         const char *issuer;
         const char *key;
         const char *kid;
+        const char *name;
         const char *payload;
         const char *private_key;
         const char *public_key;
+        const char *redirect;
+        const char *secret_file;
         const char *socket;
         const char *token_file;
         const char *user;
+        const char *vault_socket;
         struct ctl_list scopes;
         struct ctl_list users;
         uint64_t deadline_msec; /* 0: not said */
+        uint64_t port;          /* 0: not said */
         uint64_t ttl_msec;      /* 0: not said */
         int64_t uid;            /* -1: not said */
         bool any_uid;
+        bool device;
         bool dry_run;
         bool help;
         bool json;
+        bool no_browser;
+        bool print;
         bool verbose;
         bool version;
 };
@@ -73,7 +93,10 @@ int ctl_perform(const struct ctl *ctl);
 int ctl_ping(const struct ctl *ctl);
 int ctl_health(const struct ctl *ctl);
 int ctl_actions(const struct ctl *ctl);
+int ctl_auth_login(const struct ctl *ctl);
 int ctl_auth_status(const struct ctl *ctl);
+int ctl_auth_import(const struct ctl *ctl);
+int ctl_auth_revoke(const struct ctl *ctl);
 int ctl_auth_token(const struct ctl *ctl);
 int ctl_token_keygen(const struct ctl *ctl);
 int ctl_token_create(const struct ctl *ctl);

@@ -75,32 +75,56 @@ static int set_uid(const char *value, void *target) {
         return 0;
 }
 
+static int set_port(const char *value, void *target) {
+        unsigned long port;
+        char *end;
+
+        if (strspn(value, "0123456789") == 0)
+                return -EINVAL;
+        port = strtoul(value, &end, 10);
+        if (*end || port == 0 || port > UINT16_MAX)
+                return -EINVAL;
+        *(uint64_t *)target = port;
+        return 0;
+}
+
 #define AT(field) offsetof(struct ctl, field)
-#define CREDENTIAL_VERBS (CTL_PERFORM | CTL_AUTH_TOKEN)
+#define STORING_VERBS (CTL_AUTH_IMPORT | CTL_AUTH_TOKEN)
+#define CREDENTIAL_VERBS (CTL_PERFORM | CTL_AUTH_LOGIN | CTL_AUTH_REVOKE | STORING_VERBS)
 
 /* clang-format off */
 static const struct option_row rows[] = {
         { "account",    "NAME",   set_text,     AT(account),       CREDENTIAL_VERBS, 0, 0, "which of the user's accounts there (default: default)" },
         { "any-uid",    NULL,     set_true,     AT(any_uid),       CTL_TOKEN_CREATE, 0, 0, "a token that any uid may present" },
-        { "credential", "FILE|-", set_text,     AT(credential),    CTL_AUTH_TOKEN, CTL_AUTH_TOKEN, 0, "a JSON object, from a file or stdin" },
+        { "client-id",  "ID",     set_text,     AT(client_id),     CTL_PROVIDER_ADD, 0, 0, "what the provider calls your client" },
+        { "credential", "FILE|-", set_text,     AT(credential),    STORING_VERBS, STORING_VERBS, 0, "a JSON object, from a file or stdin" },
         { "deadline",   "SEC",    set_deadline, AT(deadline_msec), CTL_PERFORM, 0, 0, "give up after this long" },
+        { "device",     NULL,     set_true,     AT(device),        CTL_AUTH_LOGIN, 0, 0, "consent on another device: a code is entered there" },
         { "dry-run",    NULL,     set_true,     AT(dry_run),       CTL_PERFORM, 0, 0, "everything but the call to the platform" },
+        { "from",       "FILE|-", set_text,     AT(from),          CTL_PROVIDER_ADD, 0, 0, "the JSON file that Google hands out for a client" },
         { "help",       NULL,     set_true,     AT(help),          CTL_ANY, 0, 'h', "this text, or that of one verb" },
-        { "issuer",     "NAME",   set_text,     AT(issuer),        CTL_TOKEN_KEYGEN | CTL_TOKEN_CREATE, 0, 0, "who issues the tokens (default: whom the key names, or actionctl)" },
-        { "json",       NULL,     set_true,     AT(json),          CTL_ENGINE | CTL_TOKEN_INSPECT, 0, 0, "raw JSON: the engine's response line as it came" },
+        { "issuer",     "NAME",   set_text,     AT(issuer),        CTL_TOKEN_KEYGEN | CTL_TOKEN_CREATE | CTL_PROVIDER_ADD, 0, 0, "who issues the tokens (default: whom the key names, or actionctl); of oidc, its URL" },
+        { "json",       NULL,     set_true,     AT(json),          CTL_ENGINE | CTL_PROVIDER | CTL_TOKEN_INSPECT, 0, 0, "raw JSON: the engine's response line as it came" },
         { "key",        "FILE",   set_text,     AT(key),           CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "the private key to sign with" },
         { "kid",        "KID",    set_text,     AT(kid),           CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "the key's name" },
+        { "name",       "NAME",   set_text,     AT(name),          CTL_PROVIDER_ADD, 0, 0, "what it is kept by (default: the kind's name)" },
+        { "no-browser", NULL,     set_true,     AT(no_browser),    CTL_AUTH_LOGIN, 0, 0, "print the link, and ask for the address it ends at" },
         { "payload",    "FILE|-", set_text,     AT(payload),       CTL_PERFORM, 0, 0, "a JSON object, from a file or stdin" },
+        { "port",       "N",      set_port,     AT(port),          CTL_AUTH_LOGIN, 0, 0, "the port that the browser comes back to (default: any, or the app's)" },
+        { "print",      NULL,     set_true,     AT(print),         CTL_PROVIDER_ADD, 0, 0, "only show the steps, and how to keep it as a systemd credential" },
         { "private",    "FILE",   set_text,     AT(private_key),   CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "where to write the private key, mode 0600" },
         { "public",     "FILE",   set_text,     AT(public_key),    CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "where to write the public key" },
-        { "scope",      "SCOPE",  set_list,     AT(scopes),        CTL_TOKEN_CREATE, 0, 0, "what it allows: gmail:send_email, gmail:*, auth:gmail, *; may be repeated" },
+        { "redirect",   "URL",    set_text,     AT(redirect),      CTL_PROVIDER_ADD, 0, 0, "where the browser comes back to" },
+        { "scope",      "SCOPE",  set_list,     AT(scopes),        CTL_AUTH_LOGIN | CTL_TOKEN_CREATE, 0, 0, "what it allows: gmail:send_email, gmail:*, auth:gmail, *; of a login, in the platform's words; may be repeated" },
+        { "secret-file", "FILE|-", set_text,    AT(secret_file),   CTL_PROVIDER_ADD, 0, 0, "a file that holds the client secret (default: asks for it)" },
         { "socket",     "PATH",   set_text,     AT(socket),        CTL_ENGINE, 0, 0, "where the engine listens" },
         { "token-file", "FILE",   set_text,     AT(token_file),    CTL_ENGINE | CTL_TOKEN_INSPECT, 0, 0, "a file that holds your token" },
         { "ttl",        "TIME",   set_ttl,      AT(ttl_msec),      CTL_TOKEN_CREATE, 0, 0, "how long it is good: 90s, 15m, 1h (default), at most 366d" },
         { "uid",        "N",      set_uid,      AT(uid),           CTL_TOKEN_CREATE, 0, 0, "the only uid that may present it (default: your own)" },
         { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_AUTH_STATUS | CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
         { "users",      "USER",   set_list,     AT(users),         CTL_TOKEN_CREATE, 0, 0, "a further user it may act for, or *; may be repeated" },
-        { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE, 0, 'v', "show the request lines on stderr, secrets masked" },
+        { "vault-socket", "PATH", set_text,     AT(vault_socket),  CTL_PROVIDER, 0, 0, "where the vault listens" },
+        { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE | CTL_PROVIDER, 0, 'v', "show the request lines on stderr, secrets masked" },
         { "version",    NULL,     set_true,     AT(version),       CTL_ANY, 0, 0, "the program's version" },
 };
 /* clang-format on */

@@ -75,6 +75,14 @@ void output_line(const char *line, size_t size) {
         putchar('\n');
 }
 
+void output_json(const cJSON *value) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        json_print(value, &text);
+        if (text.data)
+                output_line(text.data, text.size);
+}
+
 int output_end(int code) {
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return code;
@@ -157,6 +165,20 @@ int output_usage(const char *format, ...) {
         va_end(ap);
         fputs("See 'actionctl --help', or 'actionctl VERB --help'.\n", stderr);
         return CTL_USAGE;
+}
+
+void output_progress(const char *format, ...) {
+        va_list ap;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        fputs("\r\033[K", stderr);
+        if (format) {
+                va_start(ap, format);
+                vfprintf(stderr, format, ap);
+                va_end(ap);
+        }
+        fflush(stderr);
 }
 
 void output_request(const char *line) {

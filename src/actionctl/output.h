@@ -21,11 +21,17 @@ void output_value(const cJSON *value);
  */
 void output_line(const char *line, size_t size);
 
+/* The same for what is no line any more. */
+void output_json(const cJSON *value);
+
 /* A sentence on stderr, cleaned, with the program's name before it. */
 void output_error(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 void output_note(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 /* The same for wrong arguments, with where to look. Returns CTL_USAGE. */
 int output_usage(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* A line on a terminal that the next one takes the place of; NULL: none any more. */
+void output_progress(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
 /* A whole request line on stderr, cleaned. */
 void output_request(const char *line);
