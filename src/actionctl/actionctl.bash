@@ -8,6 +8,10 @@ _actionctl_actions() {
         actionctl actions "$@" 2>/dev/null | awk 'NR > 1 && $1 $2 ~ /^[A-Za-z0-9_]+$/ { print $1, $2 }'
 }
 
+_actionctl_providers() {
+        actionctl provider list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[a-z0-9_]+$/ { print $1 }'
+}
+
 _actionctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
         local -A verbs=(
@@ -20,6 +24,10 @@ _actionctl() {
                 [auth revoke]="--account --help --json --socket --token-file --user --verbose --version"
                 [auth status]="--help --json --socket --token-file --user --verbose --version"
                 [auth token]="--account --credential --help --json --socket --token-file --user --verbose --version"
+                [provider add]="--client-id --from --help --issuer --json --name --print --redirect --secret-file --socket --token-file --vault-socket --verbose --version"
+                [provider list]="--help --json --vault-socket --verbose --version"
+                [provider remove]="--help --json --vault-socket --verbose --version"
+                [provider test]="--help --json --vault-socket --verbose --version"
                 [token keygen]="--help --issuer --kid --private --public --version"
                 [token create]="--any-uid --help --issuer --key --scope --ttl --uid --user --users --version"
                 [token inspect]="--help --json --token-file --version"
@@ -29,7 +37,7 @@ _actionctl() {
 
         COMPREPLY=()
         case $prev in
-        --credential | --key | --payload | --private | --public | --socket | --token-file)
+        --credential | --from | --key | --payload | --private | --public | --secret-file | --socket | --token-file | --vault-socket)
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 return
@@ -38,7 +46,7 @@ _actionctl() {
                 mapfile -t COMPREPLY < <(compgen -u -- "$cur")
                 return
                 ;;
-        --account | --deadline | --issuer | --kid | --port | --scope | --ttl | --uid)
+        --account | --client-id | --deadline | --issuer | --kid | --name | --port | --redirect | --scope | --ttl | --uid)
                 return
                 ;;
         esac
@@ -46,21 +54,26 @@ _actionctl() {
         # The words before this one that are neither an option nor its value.
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                --any-uid | --device | --dry-run | --help | --json | --no-browser | --verbose | --version | -h | -v) ;;
+                --any-uid | --device | --dry-run | --help | --json | --no-browser | --print | --verbose | --version | -h | -v) ;;
                 --*) ((i++)) ;;
                 *) words+=("${COMP_WORDS[i]}") ;;
                 esac
         done
 
         verb=${words[0]-}
-        [[ $verb == auth || $verb == token ]] && verb="$verb ${words[1]-}"
+        [[ $verb == auth || $verb == provider || $verb == token ]] && verb="$verb ${words[1]-}"
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${verbs[$verb]-${verbs[perform]}}" -- "$cur")
                 return
         fi
         case ${words[*]} in
-        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping token" -- "$cur") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping provider token" -- "$cur") ;;
         auth) mapfile -t COMPREPLY < <(compgen -W "import login revoke status token" -- "$cur") ;;
+        provider) mapfile -t COMPREPLY < <(compgen -W "add list remove test" -- "$cur") ;;
+        "provider add") mapfile -t COMPREPLY < <(compgen -W "google notion oidc slack" -- "$cur") ;;
+        "provider remove" | "provider test")
+                mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_providers)" -- "$cur")
+                ;;
         token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen" -- "$cur") ;;
         perform | actions | "auth import" | "auth login" | "auth revoke" | "auth status" | "auth token")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")

@@ -78,6 +78,8 @@ static const char *socket_path(const struct call *c) {
 static int unreachable(const struct call *c, int r) {
         const struct peer *p = peer_of(c);
 
+        if (c->flags & CALL_TRY)
+                return CTL_UNREACHABLE;
         output_error("cannot reach the %s at '%s': %s", p->name, socket_path(c), strerror(-r));
         fputs(r == -EACCES ? p->denied : p->absent, stderr);
         return CTL_UNREACHABLE;
@@ -136,6 +138,8 @@ static int lost(const struct call *c, int r) {
                       stderr);
                 return CTL_UNKNOWN;
         }
+        if (c->flags & CALL_TRY)
+                return CTL_UNREACHABLE;
         output_error("the %s %s before it answered", peer_of(c)->name, why);
         fprintf(stderr, "See the %s's journal, and try again.\n", peer_of(c)->name);
         return CTL_UNREACHABLE;

@@ -11,7 +11,8 @@ enum call_flags {
         CALL_ACTS = 1 << 0,   /* to lose the connection is not to know what happened */
         CALL_QUICK = 1 << 1,  /* the engine answers by itself, so it answers soon */
         CALL_SILENT = 1 << 2, /* its answer is not shown with --json */
-        CALL_VAULT = 1 << 3,  /* goes to the embedded vault's own socket, without a token */
+        CALL_TRY = 1 << 3,    /* when nobody answers, that is no fault */
+        CALL_VAULT = 1 << 4,  /* goes to the embedded vault's own socket, without a token */
 };
 
 #define CALL_ID "call"

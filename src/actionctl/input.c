@@ -94,7 +94,8 @@ int input_secret_json(const char *path, size_t max, struct secret **ret) {
 }
 
 /* Without the white space that editors and echo leave around it. */
-static int trim_token(const char *origin, const char *text, size_t size, struct secret **ret) {
+static int trim_word(const char *origin, const char *what, const char *text, size_t size,
+                     struct secret **ret) {
         static const char blank[] = " \t\r\n";
 
         for (; size > 0 && strchr(blank, text[size - 1]); size--)
@@ -102,7 +103,7 @@ static int trim_token(const char *origin, const char *text, size_t size, struct 
         for (; size > 0 && strchr(blank, *text); size--)
                 text++;
         if (size == 0 || memchr(text, 0, size)) {
-                output_error("%s holds no token", origin);
+                output_error("%s holds no %s", origin, what);
                 return CTL_USAGE;
         }
         if (secret_new(text, size, ret) < 0)
@@ -110,14 +111,14 @@ static int trim_token(const char *origin, const char *text, size_t size, struct 
         return 0;
 }
 
-int input_token_file(const char *path, struct secret **ret) {
+int input_word_file(const char *path, const char *what, struct secret **ret) {
         _cleanup_(secret_freep) struct secret *s = NULL;
         int r;
 
         r = secret_read_file(file_name(path), TOKEN_MAX, &s);
         if (r < 0)
                 return tell(path, r, TOKEN_MAX);
-        return trim_token(path, s->data, s->size, ret);
+        return trim_word(path, what, s->data, s->size, ret);
 }
 
 int input_token(const struct ctl *ctl, struct secret **ret) {
@@ -125,11 +126,12 @@ int input_token(const struct ctl *ctl, struct secret **ret) {
                    *file = getenv("ACTION_ENGINE_TOKEN_FILE");
 
         if (ctl->token_file)
-                return input_token_file(ctl->token_file, ret);
+                return input_word_file(ctl->token_file, "token", ret);
         if (token && *token)
-                return trim_token("ACTION_ENGINE_TOKEN", token, strnlen(token, TOKEN_MAX), ret);
+                return trim_word("ACTION_ENGINE_TOKEN", "token", token, strnlen(token, TOKEN_MAX),
+                                 ret);
         if (file && *file)
-                return input_token_file(file, ret);
+                return input_word_file(file, "token", ret);
         *ret = NULL;
         return 0;
 }

@@ -21,5 +21,5 @@ int input_secret_json(const char *path, size_t max, struct secret **ret);
  * NULL when there is none. The caller owns it. Returns 0 or an exit code.
  */
 int input_token(const struct ctl *ctl, struct secret **ret);
-/* From that file. */
-int input_token_file(const char *path, struct secret **ret);
+/* One word from a file, a token or the like, without the white space around it. The same. */
+int input_word_file(const char *path, const char *what, struct secret **ret);

@@ -49,6 +49,16 @@ static const struct verb verbs[] = {
         { { "auth", "token" }, "PLATFORM", CTL_AUTH_TOKEN, 1, 1, ctl_auth_token,
           "store a credential that you already have",
           "The credential is a JSON object and never an argument, which others could read.\n" },
+        { { "provider", "add" }, "[google | notion | oidc | slack]", CTL_PROVIDER_ADD, 0, 1, ctl_provider_add,
+          "register an app, so that people can connect their accounts",
+          "Says what to do at the provider, step by step, and what will bite. The secret is asked for,\n"
+          "or read from a file or stdin, and goes to the vault without passing the engine.\n" },
+        { { "provider", "list" }, "", CTL_PROVIDER_LIST, 0, 0, ctl_provider_list,
+          "see which apps there are", "" },
+        { { "provider", "remove" }, "NAME", CTL_PROVIDER_REMOVE, 1, 1, ctl_provider_remove,
+          "forget an app", "" },
+        { { "provider", "test" }, "NAME", CTL_PROVIDER_TEST, 1, 1, ctl_provider_test,
+          "ask the provider whether it knows the app", "" },
         { { "token", "keygen" }, "", CTL_TOKEN_KEYGEN, 0, 0, ctl_token_keygen,
           "make a pair of keys to sign tokens with",
           "No file is overwritten. With --issuer the key is good for tokens of that issuer only.\n" },
@@ -64,9 +74,9 @@ static const struct {
         const char *meaning;
 } exits[] = {
         { CTL_SUCCESS,     "done" },
-        { CTL_REFUSED,     "the engine said no, and would again" },
+        { CTL_REFUSED,     "the engine or the vault said no, and would again" },
         { CTL_USAGE,       "wrong arguments, or a file that cannot be read or written" },
-        { CTL_UNREACHABLE, "the engine cannot be reached" },
+        { CTL_UNREACHABLE, "the engine or the vault cannot be reached" },
         { CTL_RETRY,       "not now: the same request may be sent again" },
         { CTL_UNKNOWN,     "nobody knows whether it happened: look before you repeat it" },
 };
@@ -75,6 +85,8 @@ static const char *const variables[][2] = {
         { "ACTION_ENGINE_SOCKET",     "where the engine listens, unless --socket says" },
         { "ACTION_ENGINE_TOKEN",      "your token, unless --token-file says" },
         { "ACTION_ENGINE_TOKEN_FILE", "a file that holds it, unless the one above is set" },
+        { "ACTION_VAULT_SOCKET",      "where the vault listens, unless --vault-socket says" },
+        { "BROWSER",                  "what opens links: commands between colons, %s is the link" },
         { "NO_COLOR",                 "if set, no colour" },
 };
 /* clang-format on */
@@ -91,7 +103,7 @@ static int help_all(void) {
              "Has actions carried out by the Action Engine.\n\nVerbs:");
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
                 verb_name(&verbs[i], name, sizeof(name));
-                printf("  %-15s %s\n", name, verbs[i].help);
+                printf("  %-16s %s\n", name, verbs[i].help);
         }
         puts("\nOptions ('actionctl VERB --help' says which belong to a verb):");
         options_print(CTL_ANY);

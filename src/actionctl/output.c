@@ -205,8 +205,8 @@ static const struct {
         { AE_UNSUPPORTED_PLATFORM,     "'actionctl actions' lists what there is." },
         { AE_UNSUPPORTED_ACTION,       "'actionctl actions PLATFORM' lists what there is." },
         { AE_INVALID_PAYLOAD,          "'actionctl actions PLATFORM ACTION' describes the fields." },
-        { AE_NOT_CONNECTED,            "Connect it first: 'actionctl auth token PLATFORM --credential FILE'." },
-        { AE_REAUTHORIZATION_REQUIRED, "Connect it again: 'actionctl auth token PLATFORM --credential FILE'." },
+        { AE_NOT_CONNECTED,            "Connect it first: 'actionctl auth login PLATFORM', or import a credential." },
+        { AE_REAUTHORIZATION_REQUIRED, "Connect it again: 'actionctl auth login PLATFORM', or import a credential." },
         { AE_OUTCOME_UNKNOWN,          "It may have happened: look at the platform before you send it again." },
         { AE_INTERNAL,                 "The engine's journal has the detail." },
 };

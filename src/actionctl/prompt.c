@@ -126,7 +126,6 @@ int prompt_secret(const char *question, size_t max, struct secret **ret) {
         struct termios before, silent;
         int r;
 
-        ask(question);
         if (!prompt_possible())
                 return read_line(max, UINT64_MAX, /* raw= */ false, ret);
         if (tcgetattr(STDIN_FILENO, &before) < 0)
@@ -135,6 +134,7 @@ int prompt_secret(const char *question, size_t max, struct secret **ret) {
         silent.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
                 return -errno;
+        ask(question); /* only now: what is typed early would be shown, and lost */
         r = read_line(max, UINT64_MAX, /* raw= */ true, ret);
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);

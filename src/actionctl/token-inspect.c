@@ -102,7 +102,7 @@ int ctl_token_inspect(const struct ctl *ctl) {
         _cleanup_(secret_freep) struct secret *token = NULL;
         int r;
 
-        r = ctl->n_arguments > 0 ? input_token_file(ctl->arguments[0], &token)
+        r = ctl->n_arguments > 0 ? input_word_file(ctl->arguments[0], "token", &token)
                                  : input_token(ctl, &token);
         if (r != 0)
                 return r;
