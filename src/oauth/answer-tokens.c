@@ -16,9 +16,6 @@
 
 #define MAX_EXPIRES_IN_SEC (INT64_C(100) * 366 * 24 * 3600)
 
-/* What a provider may call a token that goes out as `Authorization: Bearer`. */
-static const char *const bearer_types[] = { "bearer", "bot" };
-
 struct reader {
         const struct oauth_grant *grant;
         uint64_t now_usec;
@@ -72,18 +69,17 @@ static int read_refresh_token(const struct reader *reader, const struct json_sli
 
 /* Kept as the scheme that it goes out with, whatever the provider calls it. */
 static int read_token_type(const struct reader *reader, const struct json_slice *s) {
+        const char *own = reader->grant->app.profile->token_type;
         _cleanup_(freep) char *type = NULL;
         int r;
 
         r = json_slice_string(s, &type);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < ELEMENTSOF(bearer_types); i++)
-                if (strcasecmp(type, bearer_types[i]) == 0) {
-                        reader->answer->tokens.token_type = strdup("Bearer");
-                        return reader->answer->tokens.token_type ? 0 : -ENOMEM;
-                }
-        return -EINVAL;
+        if (strcasecmp(type, "bearer") != 0 && (!own || strcmp(type, own) != 0))
+                return -EINVAL;
+        reader->answer->tokens.token_type = strdup("Bearer");
+        return reader->answer->tokens.token_type ? 0 : -ENOMEM;
 }
 
 /* A string, or with some an array. An empty one is as not said: no provider grants nothing. */

@@ -59,7 +59,8 @@ struct oauth_profile {
         const char *identity_scopes; /* asked for beside others, to learn whose account it is */
         /* Where a token answer says whose it is without an id_token: a member, and one of it. */
         const char *identity[OAUTH_IDENTITY_DEPTH];
-        char scope_separator; /* ' ' but for those who have it otherwise */
+        const char *token_type; /* its own word for a bearer token, or NULL */
+        char scope_separator;   /* ' ' but for those who have it otherwise */
 };
 
 /* NULL when there is none of that name. */

@@ -71,6 +71,7 @@ static const struct oauth_profile profiles[] = {
                 .authorize_query = "",
                 .identity_scopes = "",
                 .identity = { "team", "name" },
+                .token_type = "bot",
                 .scope_separator = ',',
         },
 };

@@ -297,14 +297,10 @@ static void test_checks(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_challenge),
-                cmocka_unit_test(test_never_the_same_twice),
-                cmocka_unit_test(test_urls),
-                cmocka_unit_test(test_no_endpoint),
-                cmocka_unit_test(test_redirects),
-                cmocka_unit_test(test_responses),
-                cmocka_unit_test(test_response_limit),
-                cmocka_unit_test(test_checks),
+                cmocka_unit_test(test_challenge),      cmocka_unit_test(test_never_the_same_twice),
+                cmocka_unit_test(test_urls),           cmocka_unit_test(test_no_endpoint),
+                cmocka_unit_test(test_redirects),      cmocka_unit_test(test_responses),
+                cmocka_unit_test(test_response_limit), cmocka_unit_test(test_checks),
         };
 
         if (sodium_init() < 0)
