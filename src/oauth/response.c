@@ -6,7 +6,6 @@
 #include "oauth/authorize.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "oauth/members.h"
@@ -38,20 +37,9 @@ static const struct {
 };
 
 struct values {
-        char *texts[N_PARAMETERS]; /* owned */
+        const char *texts[N_PARAMETERS]; /* borrowed */
         bool seen[N_PARAMETERS];
 };
-
-static void text_wipe(char *text) {
-        if (text)
-                sodium_memzero(text, strlen(text));
-        free(text);
-}
-
-static void values_done(struct values *v) {
-        for (size_t i = 0; i < N_PARAMETERS; i++)
-                text_wipe(v->texts[i]);
-}
 
 void oauth_response_done(struct oauth_response *r) {
         secret_free(r->code);
@@ -71,68 +59,52 @@ static int hex_digit(char c) {
         return (int)(at - digits) - (at - digits > 15 ? 6 : 0);
 }
 
-/* A form's own spelling (RFC 6749 appendix B). `ret` has room for n bytes and a NUL. */
-static int unescape(const char *text, size_t n, char *ret) {
-        for (size_t i = 0; i < n; i++) {
-                char c = text[i] == '+' ? ' ' : text[i];
+/* A form's own spelling (RFC 6749 appendix B), undone where it stands: it only gets shorter. */
+static int unescape(char *text) {
+        char *to = text;
+
+        for (; *text; text++) {
+                char c = *text == '+' ? ' ' : *text;
 
                 if (c == '%') {
-                        int high = n - i > 2 ? hex_digit(text[i + 1]) : -1;
-                        int low = n - i > 2 ? hex_digit(text[i + 2]) : -1;
+                        int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
 
-                        if (high < 0 || low < 0)
+                        if (low < 0)
                                 return -EBADMSG;
                         c = (char)(high << 4 | low);
-                        i += 2;
+                        text += 2;
                 }
                 if (!c)
                         return -EBADMSG;
-                *ret++ = c;
+                *to++ = c;
         }
-        *ret = 0;
+        *to = 0;
         return 0;
 }
 
-static int take_value(struct values *v, enum parameter which, char **text) {
+static int take_value(struct values *v, enum parameter which, const char *text) {
         if (v->seen[which])
                 return -EBADMSG;
         v->seen[which] = true;
-        if (!**text) /* RFC 6749 §3.1: as if it were not there */
+        if (!*text) /* RFC 6749 §3.1: as if it were not there */
                 return 0;
-        if (!parameters[which].is_valid(*text))
+        if (!parameters[which].is_valid(text))
                 return -EBADMSG;
-        v->texts[which] = TAKE_PTR(*text);
+        v->texts[which] = text;
         return 0;
 }
 
-static int read_parameter(struct values *v, const char *text, size_t n) {
-        const char *equals = memchr(text, '=', n);
-        size_t n_name = equals ? (size_t)(equals - text) : n;
-        char name[sizeof("error_description")];
-        char *value;
-        int r;
+static int read_parameter(struct values *v, char *name) {
+        char *value = name + strcspn(name, "=");
 
-        /* An escape takes three bytes: what is longer has none of these names. */
-        if (n_name > 3 * (sizeof(name) - 1))
-                return 0;
-
-        value = malloc(n + 1);
-        if (!value)
-                return -ENOMEM;
-        r = unescape(text, n_name, value);
-        if (r >= 0 && strlen(value) < sizeof(name)) {
-                strcpy(name, value);
-                r = equals ? unescape(equals + 1, n - n_name - 1, value) : 0;
-                if (!equals)
-                        *value = 0;
-                for (size_t i = 0; r >= 0 && i < N_PARAMETERS; i++)
-                        if (strcmp(parameters[i].name, name) == 0) {
-                                r = take_value(v, (enum parameter)i, &value);
-                                break;
-                        }
-        }
-        text_wipe(value);
-        return r;
+        if (*value)
+                *value++ = 0;
+        if (unescape(name) < 0 || unescape(value) < 0)
+                return -EBADMSG;
+        for (size_t i = 0; i < N_PARAMETERS; i++)
+                if (strcmp(parameters[i].name, name) == 0)
+                        return take_value(v, (enum parameter)i, value);
+        return 0;
 }
 
 /* What stands between '?' and '#' of a URL; a text that is no URL is that itself. */
@@ -148,41 +120,58 @@ static size_t find_query(const char **text) {
         return strcspn(*text, "#");
 }
 
-static int take_response(struct values *v, struct oauth_response *ret) {
-        struct oauth_response response = { 0 };
+static int copy_text(const char *text, char **ret) {
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int take_response(const struct values *v, struct oauth_response *ret) {
+        _cleanup_(oauth_response_done) struct oauth_response response = { 0 };
+        const char *code = v->texts[CODE];
         int r;
 
-        if (!v->texts[CODE] == !v->texts[ERROR])
+        if (!code == !v->texts[ERROR])
                 return -EBADMSG;
-        if (v->texts[CODE]) {
-                r = secret_new(v->texts[CODE], strlen(v->texts[CODE]), &response.code);
-                if (r < 0)
-                        return r;
-        }
-        response.state = TAKE_PTR(v->texts[STATE]);
-        response.iss = TAKE_PTR(v->texts[ISS]);
-        response.error = TAKE_PTR(v->texts[ERROR]);
-        response.error_description = TAKE_PTR(v->texts[ERROR_DESCRIPTION]);
+
+        r = code ? secret_new(code, strlen(code), &response.code) : 0;
+        if (r >= 0)
+                r = copy_text(v->texts[STATE], &response.state);
+        if (r >= 0)
+                r = copy_text(v->texts[ISS], &response.iss);
+        if (r >= 0)
+                r = copy_text(v->texts[ERROR], &response.error);
+        if (r >= 0)
+                r = copy_text(v->texts[ERROR_DESCRIPTION], &response.error_description);
+        if (r < 0)
+                return r;
+
         *ret = response;
+        response = (struct oauth_response){ 0 };
         return 0;
 }
 
 int oauth_response_parse(const char *url, struct oauth_response *ret) {
-        _cleanup_(values_done) struct values v = { 0 };
-        size_t n, span;
+        _cleanup_(secret_freep) struct secret *query = NULL; /* there is a code in it */
+        struct values v = { 0 };
+        size_t n;
         int r;
 
         if (strnlen(url, OAUTH_MAX_RESPONSE + 1) > OAUTH_MAX_RESPONSE)
                 return -E2BIG;
 
-        for (n = find_query(&url); n > 0; url += span, n -= span) {
-                const char *end = memchr(url, '&', n);
-
-                span = end ? (size_t)(end - url) : n;
-                r = read_parameter(&v, url, span);
+        n = find_query(&url);
+        r = secret_new(url, n, &query);
+        if (r < 0)
+                return r;
+        for (char *at = query->data, *next; at; at = next) {
+                next = strchr(at, '&');
+                if (next)
+                        *next++ = 0;
+                r = read_parameter(&v, at);
                 if (r < 0)
                         return r;
-                span += end != NULL;
         }
         return take_response(&v, ret);
 }

@@ -205,6 +205,8 @@ static void test_responses(void **state) {
                 { CALLBACK "code=%4g",                      -EBADMSG },
                 { CALLBACK "code=%g4",                      -EBADMSG },
                 { CALLBACK "code=%%41",                     -EBADMSG },
+                { CALLBACK "%",                             -EBADMSG },
+                { CALLBACK "a%/[b=c&code=c",                -EBADMSG },
                 { CALLBACK "code=a%00b",                    -EBADMSG },
                 { CALLBACK "code=a%0ab",                    -EBADMSG },
                 { CALLBACK "code=a\nb",                     -EBADMSG },
