@@ -182,7 +182,7 @@ void members_print(const struct members *members, const void *from, struct buffe
                 const struct member *row = &members->rows[i];
                 const char *text = text_of(row, from);
 
-                if (text)
+                if (text && *text) /* nothing that is read is empty */
                         member_print(row->name, text, to);
                 if (row->type == MEMBER_BOOL && *(const bool *)const_at(row, from)) {
                         member_print_name(row->name, to);

@@ -42,10 +42,6 @@ bool url_is_redirect(const char *url) {
         return url_is_valid(with_address);
 }
 
-bool url_is_issuer(const char *url) {
-        return url_is_redirect(url) && !strchr(url, '?');
-}
-
 bool url_split_loopback(const char *url, const char **ret_host, const char **ret_rest) {
         static const char *const hosts[] = { "127.0.0.1", "[::1]" };
 

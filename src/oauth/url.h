@@ -12,10 +12,9 @@ bool url_is_valid(const char *url);
 
 /*
  * For what is compared, or gone to by a browser: the same, and http://localhost, since there are
- * providers that register no address. An issuer has no query (RFC 8414 §2).
+ * providers that register no address.
  */
 bool url_is_redirect(const char *url);
-bool url_is_issuer(const char *url);
 
 /*
  * Takes http://127.0.0.1:8080/path or http://[::1]:8080/path apart: the host, and what follows the
