@@ -9,8 +9,10 @@ import subprocess
 from engine import BUILD, TOP, until
 
 ENGINE, VAULT = "action-engine.service", "action-vault.service"
-UNITS = (ENGINE, "action-engine.socket", VAULT, "action-vault.socket")
+GRANT, GRANT_LISTENER = "action-grant@.service", "action-grant.socket"
+UNITS = (ENGINE, "action-engine.socket", VAULT, "action-vault.socket", GRANT, GRANT_LISTENER)
 SOCKET, VAULT_SOCKET = "/run/action-engine/engine.sock", "/run/action-engine/vault.sock"
+GRANT_SOCKET = "/run/action-engine/grant.sock"
 CONFIGURATION = "/etc/action-engine/action-engine.conf.d/test.conf"
 # The README's user, one who may connect but has no token, and one who may not.
 USERS = {"me": 1000, "guest": 1001, "stranger": 1002}

@@ -17,14 +17,30 @@ import unittest
 
 from container import BootError, Container, base_root, missing
 from engine import email, until
+from oauth import Provider
 from product import (
-    CONFIGURATION, ENGINE, SOCKET, UNITS, USERS, VAULT, VAULT_SOCKET, Product, readme)
+    CONFIGURATION, ENGINE, GRANT, GRANT_LISTENER, GRANT_SOCKET, SOCKET, UNITS, USERS, VAULT,
+    VAULT_SOCKET, Product, readme)
 from upstream import Upstream
 
 JOURNALD = "systemd-journald.service"
 SUCCEEDED, FAILED = "9109053448b54a099dfa84b15218ba28", "7b66f2b8a1b44536afc7f320a1e289e3"
 HEX_64 = re.compile(r"[0-9a-f]{64}")
 BEARER = "ya29.system-test"
+
+# More connections at once than systemd's default takes in two seconds; prints how many are served.
+FLOOD = """
+import contextlib, socket, sys
+sockets = [socket.socket(socket.AF_UNIX) for _ in range(400)]
+for s in sockets:
+    s.connect(sys.argv[1])
+served = 0
+for s in sockets:
+    with contextlib.suppress(ConnectionError):
+        s.sendall(b"{}\\n")
+        served += len(s.makefile("rb").readline()) > 0
+print(served)
+"""
 
 box = None
 product = None
@@ -83,6 +99,7 @@ class Installed(Case):
         self.assert_mode("/run/action-engine", "755 root root")
         self.assert_mode(SOCKET, "660 root action-engine")
         self.assert_mode(VAULT_SOCKET, "600 action-engine action-engine")
+        self.assert_mode(GRANT_SOCKET, "600 action-vault action-vault")
         self.assert_mode("/var/lib/action-vault", "700 action-vault action-vault")
         self.assert_mode("/root/mine.jwk", "600 root root")
 
@@ -94,15 +111,15 @@ class Installed(Case):
         self.assertEqual(done.stdout + done.stderr, "")
 
     def test_exposure(self):
-        for unit, limit in (ENGINE, 1.4), (VAULT, 0.4):
+        for unit, limit in (ENGINE, 1.4), (VAULT, 0.4), (GRANT.replace("@", "@x"), 1.2):
             text = box.run("systemd-analyze", "security", "--no-pager", unit).stdout
             score = re.search(r"Overall exposure level for \S+: (\d+\.\d)", text)
             self.assertLessEqual(float(score[1]), limit, text)
 
     def test_the_shipped_configuration_is_good(self):
         """As it is, and with each line that is commented out taken at its word."""
-        for daemon in "engine", "vault":
-            program = f"/usr/lib/action-engine/action-{daemon}d"
+        for daemon, ending in ("engine", "d"), ("vault", "d"), ("grant", ""):
+            program = f"/usr/lib/action-engine/action-{daemon}{ending}"
             self.assertEqual(box.run(program, "--check-config").returncode, 0)
             text = box.path(f"/usr/lib/action-engine/action-{daemon}.conf").read_text("utf-8")
             copy = f"/tmp/action-{daemon}.conf"
@@ -112,7 +129,7 @@ class Installed(Case):
     def test_manual_pages(self):
         """Those that the README names."""
         pages = re.findall(r"^\| `([a-z.-]+)\((\d)\)` \|", readme("Install it"), re.MULTILINE)
-        self.assertEqual(len(pages), 5)
+        self.assertEqual(len(pages), 6)
         for name, section in pages:
             page = box.path(f"/usr/share/man/man{section}/{name}.{section}")
             self.assertTrue(page.exists(), page)
@@ -149,7 +166,10 @@ class Access(Case):
                 self.assertEqual(set(product.process(unit)["Uid"].split()), {uid}, unit)
 
     def test_who_may_connect(self):
-        for path, user in (SOCKET, "stranger"), (VAULT_SOCKET, "me"), (VAULT_SOCKET, "stranger"):
+        for path, user in (
+            (SOCKET, "stranger"), (VAULT_SOCKET, "me"), (VAULT_SOCKET, "stranger"),
+            (GRANT_SOCKET, "me"), (GRANT_SOCKET, "action-engine"),
+        ):
             with self.assertRaisesRegex(ConnectionError, "Permission denied"):
                 with box.connect(path, user):
                     pass
@@ -287,6 +307,97 @@ class Actions(Case):
             return {entry["ACTION_REQUEST_ID"] for entry in entries}
 
         until(written, {answer["request_id"] for answer in answers}.issubset)
+
+
+class Grants(Case):
+    """What the vault does, done by hand: a line into the socket, and one out."""
+
+    CONFIGURATION = "/etc/action-engine/action-grant.conf.d/test.conf"
+
+    def setUp(self):
+        super().setUp()
+        self.provider = self.enterContext(box.in_network(lambda: Provider(rotate=True)))
+        product.write(self.CONFIGURATION, f"[Http]\nPlainHttp={self.provider.address}\n")
+        self.addCleanup(box.run, "rm", self.CONFIGURATION)
+
+    def refresh(self, connection):
+        grant = {"kind": "refresh", "app": self.provider.app(),
+                 "token": self.provider.grant().refresh_token}
+        connection.send(grant)
+
+    def assert_answer(self, connection, result="ok"):
+        answer = json.loads(connection.socket.makefile("rb").read())
+        self.assertEqual(answer["result"], result, answer)
+
+    def instances(self):
+        pattern = GRANT.replace("@", "@*")
+        done = box.run("systemctl", "list-units", "--all", "--plain", "--no-legend", pattern)
+        return [line.split()[0] for line in done.stdout.splitlines()]
+
+    def test_each_call_is_a_process_that_leaves_nothing(self):
+        for _ in range(3):
+            with box.connect(GRANT_SOCKET, "action-vault") as connection:
+                self.refresh(connection)
+                self.assert_answer(connection)
+        until(self.instances, lambda units: not units)
+        self.assertEqual(box.run("getent", "passwd", "action-grant", check=False).stdout, "")
+        entries = until(lambda: product.journal("GRANT_HOST=" + self.provider.address),
+                        lambda found: len(found) == 3)
+        self.assertEqual({entry["GRANT_RESULT"] for entry in entries}, {"ok"})
+        self.assertEqual(len({entry["_PID"] for entry in entries}), 3)
+        for secret in self.provider.secrets():
+            self.assertNotIn(secret, json.dumps(product.journal("-t", "action-grant")))
+
+    def test_what_the_kernel_lets_it(self):
+        self.provider.script("token", "slow")
+        with box.connect(GRANT_SOCKET, "action-vault") as connection:
+            self.refresh(connection)
+            self.provider.wait_calls("token")
+            (unit,) = self.instances()
+            fields = product.process(unit)
+            self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"))
+            for name in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
+                self.assertEqual(int(fields[name], 16), 0, name)
+            (uid,) = set(fields["Uid"].split())
+            self.assertIn(int(uid), range(61184, 65520))  # made for it
+            self.provider.gate.set()
+            self.assert_answer(connection)
+
+    def test_root_is_not_heard(self):
+        with box.connect(GRANT_SOCKET, "root") as connection:
+            self.assertEqual(connection.socket.makefile("rb").read(), b"")
+        self.assertEqual(self.provider.requests, [])
+
+    def test_a_stop_of_the_unit_waits(self):
+        self.provider.script("token", "slow")
+        with box.connect(GRANT_SOCKET, "action-vault") as connection:
+            self.refresh(connection)
+            self.provider.wait_calls("token")
+            (unit,) = self.instances()
+            box.run("systemctl", "stop", "--no-block", unit)
+            until(lambda: box.property(unit, "SubState"), lambda state: state == "stop-sigterm")
+            self.provider.gate.set()
+            self.assert_answer(connection)
+
+    def test_crashes_and_bursts_do_not_fail_the_socket(self):
+        self.provider.script("token", *["slow"] * 6)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(box.connect(GRANT_SOCKET, "action-vault"))
+                       for _ in range(6)]
+            for client in clients:
+                self.refresh(client)
+            self.provider.wait_calls("token", len(clients))
+            for unit in self.instances():
+                product.kill(unit)
+            for client in clients:
+                self.assertEqual(client.socket.makefile("rb").read(), b"")
+        done = box.run("python3", "-c", FLOOD, GRANT_SOCKET, user="action-vault")
+        self.assertGreaterEqual(int(done.stdout), 64)  # MaxConnections=
+        self.assertEqual(box.property(GRANT_LISTENER, "ActiveState"), "active")
+        until(self.instances, lambda units: not units)
+        with box.connect(GRANT_SOCKET, "action-vault") as connection:
+            self.refresh(connection)
+            self.assert_answer(connection)
 
 
 class Life(Case):
