@@ -168,10 +168,11 @@ class Stack:
     """What scripts/stack runs, in a folder of its own.
 
     `config` is laid over the engine's configuration, `google` a URL to use instead of the emulator,
-    `credentials` what systemd would give to the engine, by name.
+    `credentials` what systemd would give to the engine, by name, `plain` more addresses that may be
+    spoken to without TLS ("127.0.0.1:1234").
     """
 
-    def __init__(self, config="", google=None, credentials=None):
+    def __init__(self, config="", google=None, credentials=None, plain=()):
         self._folder = tempfile.TemporaryDirectory(prefix="action-engine-")
         self.dir = pathlib.Path(self._folder.name) / "stack"
         environment = {**os.environ, "AE_BUILD": str(BUILD)}
@@ -181,6 +182,7 @@ class Stack:
             path = pathlib.Path(self._folder.name) / "extra.conf"
             path.write_text(config, encoding="utf-8")
             environment["STACK_CONFIG"] = str(path)
+        environment["STACK_PLAIN_HTTP"] = " ".join(plain)
         if google:
             environment["STACK_GOOGLE_URL"] = google
         if credentials:
@@ -202,6 +204,7 @@ class Stack:
         self.token = self.env["ACTION_ENGINE_TOKEN"]
         self.google_url = self.env["GOOGLE_URL"]
         self.google_token = self.env["GOOGLE_TOKEN"]
+        self.redirect = self.env["OAUTH_REDIRECT"]
         return self
 
     def __exit__(self, *failed):
@@ -228,7 +231,7 @@ class Stack:
 
     def check_logs(self):
         """No sanitizer may have had a say, and no assertion."""
-        for part in "engine", "vault":
+        for part in "engine", "vault", "grant":
             for line in self.log(part).splitlines():
                 for word in "Sanitizer", "runtime error:", "Assertion", "core dumped":
                     assert word not in line, f"{part}: {self.log(part)[-4000:]}"
@@ -253,6 +256,10 @@ class Stack:
             yield
         finally:
             self.start(part)
+
+    def google_app(self):
+        """The emulator's OAuth client, as the vaults keep it."""
+        return json.loads((self.dir / "credentials/google-app.json").read_text(encoding="utf-8"))
 
     def connect(self, token=None):
         """An authenticated connection, unless `token` is another or empty."""

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""scripts/stack itself: stacks beside each other, each with a Google, keys and mailboxes of its own."""
+"""scripts/stack itself: stacks beside each other, each with its own Google, keys and mailboxes."""
 
 import json
+import secrets
+import socket
 import unittest
 import urllib.request
 
-from engine import Stack, email
+from engine import TIMEOUT, Stack, email
+from oauth import authorization_url, consent_at_emulator, redirect_fields
 
 
 def n_sent(stack):
@@ -32,3 +35,29 @@ class Beside(unittest.TestCase):
             with one.connect() as c:  # the other went down, and took nothing along
                 c.result(email())
             self.assertEqual(n_sent(one), 2)
+
+
+class Google(unittest.TestCase):
+    """The emulator's OAuth, as far as it goes, on the way that the vault takes."""
+
+    def ask(self, stack, **grant):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(TIMEOUT)
+            connection.connect(str(stack.dir / "grant.sock"))
+            connection.sendall(json.dumps({"app": stack.google_app(), **grant}).encode() + b"\n")
+            return json.loads(connection.makefile("rb").read())
+
+    def test_an_account_is_connected(self):
+        with Stack() as stack:
+            verifier = secrets.token_urlsafe(32)
+            url = authorization_url(stack.google_app(), stack.redirect, "openid email", verifier)
+            code = redirect_fields(consent_at_emulator(url, "u2@example.com"))["code"]
+            answer = self.ask(stack, kind="code", code=code, verifier=verifier,
+                              redirect_uri=stack.redirect)
+            self.assertEqual(answer["result"], "ok", answer)
+            self.assertEqual(answer["tokens"]["identity"], "u2@example.com")
+            token = answer["tokens"]["refresh_token"]
+            for kind, result in (("refresh", "ok"), ("revoke", "ok"), ("refresh", "grant_refused"),
+                                 ("test", "ok")):
+                fields = {} if kind == "test" else {"token": token}
+                self.assertEqual(self.ask(stack, kind=kind, **fields)["result"], result, kind)
