@@ -363,6 +363,29 @@ class Grants(Case):
             self.provider.gate.set()
             self.assert_answer(connection)
 
+    def test_as_shipped_it_speaks_tls_with_google(self):
+        name, trusted = "oauth2.googleapis.com", box.path("/etc/ssl/certs/ca-certificates.crt")
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as undo:
+            certificate, tls = certify(name, folder)
+            google = undo.enter_context(box.in_network(lambda: Provider(port=443, tls=tls)))
+            undo.callback(box.run, "sed", "-i", f"/{name}/d", "/etc/hosts")
+            box.run("sh", "-c", f"echo 127.0.0.1 {name} >>/etc/hosts")
+            grant = {"kind": "refresh", "token": google.grant().refresh_token,
+                     "app": google.app(token_endpoint=f"https://{name}/token")}
+
+            def ask(expected):
+                with box.connect(GRANT_SOCKET, "action-vault") as connection:
+                    connection.send(grant)
+                    self.assert_answer(connection, expected)
+
+            ask("unreachable")
+            self.assertEqual(google.requests, [])
+            undo.callback(trusted.unlink)
+            trusted.parent.mkdir(parents=True, exist_ok=True)
+            trusted.write_bytes(certificate)
+            ask("ok")
+            self.assertEqual(google.requests[0].headers["Host"], name)
+
     def test_root_is_not_heard(self):
         with box.connect(GRANT_SOCKET, "root") as connection:
             self.assertEqual(connection.socket.makefile("rb").read(), b"")
