@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* Tokens and metadata are some kilobytes; its line to the vault must have room for it, escaped. */
-#define MAX_RESPONSE_BYTES ((size_t)32 << 10)
+/* Room for two of the longest tokens, escaped. What the vault is told of it is hardly longer. */
+#define MAX_RESPONSE_BYTES ((size_t)80 << 10)
 
 struct call {
         const struct oauth_grant *grant;

@@ -21,7 +21,7 @@ static int parse_timeout(const char *section, const char *value, void *target,
         if (r < 0)
                 return r;
         if (usec == 0 || usec > GRANT_MAX_TIMEOUT_USEC) {
-                *ret_reason = "is not more than nothing and at most 5min";
+                *ret_reason = "is not more than nothing and at most 40s";
                 return -ERANGE;
         }
         *(uint64_t *)target = usec;

@@ -10,8 +10,8 @@
 #include "base/config.h"
 #include "http/http.h"
 
-/* The longest TotalTimeoutSec=: systemd's patience with the unit has to be longer. */
-#define GRANT_MAX_TIMEOUT_USEC (300 * USEC_PER_SEC)
+/* The longest TotalTimeoutSec=: the vault waits longer, and so does systemd for the unit. */
+#define GRANT_MAX_TIMEOUT_USEC (40 * USEC_PER_SEC)
 
 struct grant_config {
         char *allow_user;                     /* owned: as it was written */

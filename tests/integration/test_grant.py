@@ -19,6 +19,7 @@ from engine import BUILD, TIMEOUT, until
 
 PROGRAM = BUILD / "src/grant/action-grant"
 MAX_LINE = 128 << 10
+MAX_RESPONSE, MAX_TOKEN = 80 << 10, 16384
 NOBODY = 65534
 REDIRECT = oauth.Provider.redirect_uri
 
@@ -256,11 +257,25 @@ FAULTS = [
     ("html", "nonsense"), ("huge", "nonsense"), ("deep", "nonsense"), ("empty", "nonsense"),
     ("array", "nonsense"), ("twice", "nonsense"), ("echo", "request_refused"),
     ({"access_token": None}, "nonsense"), ({"access_token": 1}, "nonsense"),
-    ({"access_token": "a\r\nb"}, "nonsense"), ({"access_token": "x" * (40 << 10)}, "nonsense"),
+    ({"access_token": "a\r\nb"}, "nonsense"), ({"access_token": "x" * (MAX_TOKEN + 1)}, "nonsense"),
 ]
 
 
 class Faults(Case):
+    def test_how_much_a_provider_may_say(self):
+        provider = self.provider(rotate=True)
+        grants, grant = self.socket(provider), provider.grant()
+        refresh = {"kind": "refresh", "app": provider.app(), "token": grant.refresh_token}
+        longest = {"access_token": "\\" * MAX_TOKEN, "refresh_token": '"' * MAX_TOKEN, "pad": ""}
+        rest = {"token_type": "Bearer", "expires_in": 3600, "scope": grant.scope}
+        room = MAX_RESPONSE - len(json.dumps({**longest, **rest}))
+        for more, result in (1, "nonsense"), (0, "ok"):
+            provider.script("token", {**longest, "pad": "x" * (room + more)})
+            refresh["token"] = grant.refresh_token
+            answer = self.assert_result(grants.ask(**refresh), result)
+        for name in "access_token", "refresh_token":
+            self.assertEqual(answer["tokens"][name], longest[name])
+
     def test_each_is_told_as_what_it_is_and_asked_once(self):
         provider = self.provider()
         grants = self.socket(provider)
@@ -469,11 +484,11 @@ class Starting(Case):
         path = pathlib.Path(folder) / "x.conf"
         for text, words in (
             ("[Grant]\nAllowUser=root\n", ""),
-            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=5min\n", ""),
+            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=40\n", ""),
             ("[Grant]\nAllowUser=no-such-user\n", "there is no such user"),
             ("[Grant]\nAllowUser=0\nUnknown=1\n", "x.conf:3"),
-            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=0\n", "at most 5min"),
-            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=301\n", "at most 5min"),
+            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=0\n", "at most 40s"),
+            ("[Grant]\nAllowUser=0\n[Http]\nTotalTimeoutSec=41\n", "at most 40s"),
             ("[Grant]\nAllowUser=0\n[Http]\nPlainHttp=example.com:80\n", "loopback"),
             ("[Grant]\nAllowUser=0\n[Http]\nCaFile=x\n", "is no absolute path"),
         ):
