@@ -63,6 +63,25 @@ bool record_account_is_valid(const char *text) {
         return text_is(text, RECORD_MAX_ACCOUNT, is_account);
 }
 
+bool record_scopes_are_valid(const char *text) {
+        const char *at = text;
+        size_t n, n_scopes = 0;
+
+        for (;;) {
+                at += strspn(at, " ");
+                n = strcspn(at, " ");
+                if (n == 0)
+                        return n_scopes <= RECORD_MAX_SCOPES;
+                if (n > RECORD_MAX_SCOPE)
+                        return false;
+                for (size_t i = 0; i < n; i++)
+                        if (!is_scope((unsigned char)at[i]))
+                                return false;
+                n_scopes++;
+                at += n;
+        }
+}
+
 void record_done(struct record *r) {
         secret_free(r->access_token);
         secret_free(r->refresh_token);
@@ -77,6 +96,7 @@ void record_done(struct record *r) {
 struct reader {
         struct record *record;
         uint64_t now_usec;
+        bool prove; /* that a service account's key can sign, which costs a signature */
         struct ae_error *error;
 };
 
@@ -109,10 +129,12 @@ static int read_service_account(struct reader *reader, const struct json_slice *
                 return ae_error_set(reader->error, AE_INVALID_REQUEST,
                                     "'service_account' must be an object of at most %d bytes",
                                     RECORD_MAX_SERVICE_ACCOUNT);
-        r = oauth_service_account_parse(s, &account, reader->error);
-        if (r < 0)
-                return r;
-        oauth_service_account_done(&account);
+        if (reader->prove) {
+                r = oauth_service_account_parse(s, &account, reader->error);
+                if (r < 0)
+                        return r;
+                oauth_service_account_done(&account);
+        }
         return secret_new(s->text, s->size, &reader->record->service_account);
 }
 
@@ -202,7 +224,7 @@ static int read_expires_in(struct reader *reader, const struct json_slice *s) {
         return set_expiry(reader, reader->now_usec + (uint64_t)seconds * USEC_PER_SEC);
 }
 
-static bool scopes_are_valid(const cJSON *scopes) {
+static bool array_is_valid(const cJSON *scopes) {
         const cJSON *scope;
 
         if (cJSON_GetArraySize(scopes) > RECORD_MAX_SCOPES)
@@ -224,7 +246,7 @@ static int read_scopes(struct reader *reader, const struct json_slice *s) {
                 if (r < 0)
                         return r;
         }
-        if (!scopes || !scopes_are_valid(scopes))
+        if (!scopes || !array_is_valid(scopes))
                 return ae_error_set(reader->error, AE_INVALID_REQUEST,
                                     "'scopes' must be at most %d scopes (RFC 6749) of at most %d "
                                     "characters, each a string of its own",
@@ -281,10 +303,7 @@ static int read_member(struct reader *reader, const struct json_member *m) {
                             name);
 }
 
-int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
-                 struct ae_error *error) {
-        _cleanup_(record_done) struct record record = { 0 };
-        struct reader reader = { .record = &record, .now_usec = now_usec, .error = error };
+static int parse(struct reader *reader, const struct json_slice *json) {
         struct json_envelope envelope;
         struct json_fault fault;
         int r;
@@ -293,17 +312,45 @@ int record_parse(const struct json_slice *json, uint64_t now_usec, struct record
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || envelope.root.type != JSON_OBJECT)
-                return ae_error_set(error, AE_INVALID_REQUEST, "'credential' must be an object");
+                return ae_error_set(reader->error, AE_INVALID_REQUEST,
+                                    "'credential' must be an object");
 
         for (size_t i = 0; i < envelope.n_members; i++) {
-                r = read_member(&reader, &envelope.members[i]);
+                r = read_member(reader, &envelope.members[i]);
                 if (r < 0)
                         return r;
         }
-        r = check_whole(&reader);
+        return check_whole(reader);
+}
+
+int record_parse(const struct json_slice *json, uint64_t now_usec, struct record *ret,
+                 struct ae_error *error) {
+        _cleanup_(record_done) struct record record = { 0 };
+        struct reader reader = {
+                .record = &record,
+                .now_usec = now_usec,
+                .prove = true,
+                .error = error,
+        };
+        int r;
+
+        r = parse(&reader, json);
         if (r < 0)
                 return r;
+        *ret = record;
+        record = (struct record){ 0 };
+        return 0;
+}
 
+int record_reopen(const struct json_slice *json, struct record *ret) {
+        _cleanup_(record_done) struct record record = { 0 };
+        _cleanup_(ae_error_done) struct ae_error unheard = { 0 };
+        struct reader reader = { .record = &record, .error = &unheard };
+        int r;
+
+        r = parse(&reader, json);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EBADMSG;
         *ret = record;
         record = (struct record){ 0 };
         return 0;

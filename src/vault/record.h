@@ -33,6 +33,7 @@ struct record_id {
 bool record_user_id_is_valid(const char *text);  /* no control characters */
 bool record_platform_is_valid(const char *text); /* of [a-z0-9_] */
 bool record_account_is_valid(const char *text);  /* of [A-Za-z0-9._@+-] */
+bool record_scopes_are_valid(const char *text);  /* separated by spaces; maybe none */
 
 /* How it is renewed, beside a refresh token, is told in renew.h. */
 struct record {
@@ -60,7 +61,13 @@ int record_parse(const struct json_slice *json, uint64_t now_usec, struct record
                  struct ae_error *error);
 
 /*
- * Reads a scanned JSON object as somebody else keeps it: as record_parse(), but fields that nobody
+ * Reads what record_print() has written. That a service account's key can sign was proved when it
+ * came, and costs a signature. Returns 0, -EBADMSG, -ENOMEM.
+ */
+int record_reopen(const struct json_slice *json, struct record *ret);
+
+/*
+ * Reads a scanned JSON object as somebody else keeps it: as record_reopen(), but fields that nobody
  * knows are passed over, null is as absent, `expires_at` may be seconds since 1970, `expires_in`
  * says nothing (since when?), and where it names its owner that must be `id`. Returns 0; -EBADMSG
  * when it is no credential; -EREMCHG when it is another's; -ENOMEM.

@@ -25,39 +25,6 @@ enum renew_need record_renewal(const struct record *r, uint64_t now_usec,
         return RENEW_NOT;
 }
 
-static int copy_text(const char *text, char **ret) {
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-}
-
-static int copy_secret(const struct secret *s, struct secret **ret) {
-        return s ? secret_new(s->data, s->size, ret) : 0;
-}
-
-static int copy_app(const struct oauth_app *app, struct oauth_app *ret) {
-        _cleanup_(oauth_app_done) struct oauth_app copy = {
-                .profile = app->profile,
-                .client_auth = app->client_auth,
-                .iss_required = app->iss_required,
-        };
-        int r;
-
-        r = copy_text(app->client_id, &copy.client_id)
-                            ?: copy_text(app->issuer, &copy.issuer)
-                            ?: copy_text(app->redirect_uri, &copy.redirect_uri)
-                            ?: copy_secret(app->client_secret, &copy.client_secret);
-        for (size_t i = 0; r == 0 && i < OAUTH_N_ENDPOINTS; i++)
-                r = copy_text(app->endpoints[i], &copy.endpoints[i]);
-        if (r < 0)
-                return r;
-
-        *ret = copy;
-        copy = (struct oauth_app){ 0 };
-        return 0;
-}
-
 /* Separated by spaces. The caller owns *ret. */
 static int join_scopes(const cJSON *scopes, char **ret) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
@@ -65,7 +32,7 @@ static int join_scopes(const cJSON *scopes, char **ret) {
 
         cJSON_ArrayForEach (scope, scopes)
                 buffer_printf(&text, "%s%s", text.size > 0 ? " " : "", scope->valuestring);
-        return buffer_take(&text, ret, &(size_t){ 0 });
+        return buffer_take(&text, ret, NULL);
 }
 
 static int split_scopes(const char *text, cJSON **ret) {
@@ -85,25 +52,6 @@ static int split_scopes(const char *text, cJSON **ret) {
                 (void)cJSON_AddItemToArray(scopes, item);
         }
         *ret = TAKE_PTR(scopes);
-        return 0;
-}
-
-/* Service accounts are Google's: their assertions go where its profile says. */
-static int default_app(struct oauth_app *ret) {
-        const struct oauth_profile *google = oauth_profile_find("google");
-        _cleanup_(oauth_app_done) struct oauth_app app = {
-                .profile = google,
-                .client_auth = OAUTH_CLIENT_NONE,
-        };
-        int r;
-
-        r = copy_text("service_account", &app.client_id)
-                            ?: copy_text(google->endpoints[OAUTH_TOKEN],
-                                         &app.endpoints[OAUTH_TOKEN]);
-        if (r < 0)
-                return r;
-        *ret = app;
-        app = (struct oauth_app){ 0 };
         return 0;
 }
 
@@ -137,11 +85,14 @@ int record_renewal_grant(const struct record *r, const struct oauth_app *app, ui
         if (r->refused || (!by_refresh && !r->service_account))
                 return -ENOKEY;
 
-        result = app ? copy_app(app, &grant.app) : default_app(&grant.app);
+        /* Service accounts are Google's. */
+        result = app ? oauth_app_copy(app, &grant.app)
+                     : oauth_app_init(oauth_profile_find("google"), &grant.app);
         if (result < 0)
                 return result;
         grant.kind = by_refresh ? OAUTH_GRANT_REFRESH : OAUTH_GRANT_ASSERTION;
-        result = by_refresh ? copy_secret(r->refresh_token, &grant.token)
+        result = by_refresh ? secret_new(r->refresh_token->data, r->refresh_token->size,
+                                         &grant.token)
                             : make_assertion(r, &grant.app, now_usec, &grant.token);
         if (result < 0)
                 return result;
