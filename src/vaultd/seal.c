@@ -10,11 +10,11 @@
 #include "vault/record.h"
 
 #define VERSION 1
-#define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 static_assert(SEAL_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "libsodium's key");
-static_assert(SEAL_OVERHEAD == 1 + NONCE_SIZE + TAG_SIZE, "libsodium's sizes");
+static_assert(SEAL_NONCE_SIZE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "its nonce");
+static_assert(SEAL_OVERHEAD == SEAL_NONCE_AT + SEAL_NONCE_SIZE + TAG_SIZE, "its sizes");
 
 int seal_key_new(const struct secret *file, struct secret **ret) {
         _cleanup_(secret_freep) struct secret *key = NULL;
@@ -73,10 +73,10 @@ int seal(const struct secret *key, const struct record_id *id, const void *plain
         if (!sealed)
                 return -ENOMEM;
 
-        nonce = sealed + 1;
-        text = nonce + NONCE_SIZE;
+        nonce = sealed + SEAL_NONCE_AT;
+        text = nonce + SEAL_NONCE_SIZE;
         sealed[0] = VERSION;
-        randombytes_buf(nonce, NONCE_SIZE);
+        randombytes_buf(nonce, SEAL_NONCE_SIZE);
         (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
                         text, NULL, plain, size, (const unsigned char *)ad.data, ad.size, NULL,
                         nonce, (const unsigned char *)key->data);
@@ -88,7 +88,8 @@ int seal_open(const struct secret *key, const struct record_id *id, const void *
               struct secret **ret) {
         _cleanup_(secret_freep) struct secret *plain = NULL;
         _cleanup_(buffer_done) struct buffer ad = { 0 };
-        const unsigned char *nonce = (const unsigned char *)sealed + 1, *text = nonce + NONCE_SIZE;
+        const unsigned char *nonce = (const unsigned char *)sealed + SEAL_NONCE_AT,
+                            *text = nonce + SEAL_NONCE_SIZE;
         int r;
 
         assert(key->size == SEAL_KEY_SIZE);
@@ -103,7 +104,7 @@ int seal_open(const struct secret *key, const struct record_id *id, const void *
         if (r < 0)
                 return r;
         if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain->data, NULL, NULL,
-                                                       text, size - 1 - NONCE_SIZE,
+                                                       text, size - SEAL_NONCE_AT - SEAL_NONCE_SIZE,
                                                        (const unsigned char *)ad.data, ad.size,
                                                        nonce, (const unsigned char *)key->data) < 0)
                 return -EBADMSG;

@@ -16,7 +16,9 @@
 struct record_id;
 
 #define SEAL_KEY_SIZE 32
-#define SEAL_OVERHEAD (1 + 24 + 16)
+#define SEAL_NONCE_AT 1
+#define SEAL_NONCE_SIZE 24
+#define SEAL_OVERHEAD (SEAL_NONCE_AT + SEAL_NONCE_SIZE + 16)
 
 /*
  * Makes a key of what a key file holds: SEAL_KEY_SIZE bytes, or twice as many hex digits (and a
