@@ -52,7 +52,9 @@
  *                              of what needs a provider: it was not reached, or did not answer
  *   store_unavailable          SQLite failed: nothing was changed, or it is not known
  *   internal                   the record cannot be opened; nothing was changed. store_token does
- *                              not write over it either, delete_token does away with it
+ *                              not write over it either, delete_token does away with it. Of
+ *                              get_token also: the provider refuses the app itself or the request,
+ *                              or there is no such app any more; only an administrator can help
  *   invalid_json, invalid_request, message_too_large, unknown_op
  *                              the line itself
  *   forbidden                  the peer is neither the engine nor the administrator, and the

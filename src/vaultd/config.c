@@ -13,14 +13,18 @@
 
 /* clang-format off */
 static const struct config_key keys[] = {
+        { "Vault", "AdminUser",      config_parse_string, offsetof(struct vaultd_config, admin_user)      },
         { "Vault", "AllowUser",      config_parse_string, offsetof(struct vaultd_config, allow_user)      },
+        { "Vault", "GrantSocket",    config_parse_path,   offsetof(struct vaultd_config, grant_socket)    },
         { "Vault", "MaxConnections", config_parse_count,  offsetof(struct vaultd_config, max_connections) },
         { "Vault", "StateDirectory", config_parse_path,   offsetof(struct vaultd_config, state_directory) },
 };
 /* clang-format on */
 
 void vaultd_config_done(struct vaultd_config *c) {
+        free(c->admin_user);
         free(c->allow_user);
+        free(c->grant_socket);
         free(c->state_directory);
         *c = (struct vaultd_config){ 0 };
 }
@@ -45,24 +49,42 @@ static int set_default(char **text, const char *value, size_t size) {
         return *text ? 0 : -ENOMEM;
 }
 
+static int resolve_user(const char *key, const char *text, uid_t *ret,
+                        char error[static CONFIG_ERROR_SIZE]) {
+        int r;
+
+        r = config_resolve_user(text, ret);
+        if (r < 0)
+                snprintf(error, CONFIG_ERROR_SIZE, "%s=%.64s: %s", key, text,
+                         r == -ESRCH ? "there is no such user" : strerror(-r));
+        return r;
+}
+
+static int set_defaults(struct vaultd_config *c) {
+        static const char admin[] = "root", user[] = "action-engine";
+        static const char grant[] = "/run/action-engine/grant.sock";
+        const char *state = getenv("STATE_DIRECTORY") ?: "/var/lib/action-vault";
+
+        /* systemd.exec(5): several directories are separated by colons. */
+        return set_default(&c->state_directory, state, strcspn(state, ":"))
+                               ?: set_default(&c->admin_user, admin, strlen(admin))
+                               ?: set_default(&c->allow_user, user, strlen(user))
+                               ?: set_default(&c->grant_socket, grant, strlen(grant));
+}
+
 int vaultd_config_load(const char *path, struct vaultd_config *ret,
                        char error[static CONFIG_ERROR_SIZE]) {
-        const char *state = getenv("STATE_DIRECTORY") ?: "/var/lib/action-vault";
-        static const char user[] = "action-engine";
         int r;
 
         *ret = (struct vaultd_config){ .max_connections = 16 };
         r = load_files(path, ret, error);
         if (r < 0)
                 return r;
-
-        /* systemd.exec(5): several directories are separated by colons. */
-        r = set_default(&ret->state_directory, state, strcspn(state, ":"))
-                            ?: set_default(&ret->allow_user, user, strlen(user));
-        if (r == 0)
-                r = config_resolve_user(ret->allow_user, &ret->allow_uid);
-        if (r < 0)
-                snprintf(error, CONFIG_ERROR_SIZE, "AllowUser=%.64s: %s", ret->allow_user ?: "",
-                         r == -ESRCH ? "there is no such user" : strerror(-r));
-        return r;
+        r = set_defaults(ret);
+        if (r < 0) {
+                snprintf(error, CONFIG_ERROR_SIZE, "out of memory");
+                return r;
+        }
+        r = resolve_user("AdminUser", ret->admin_user, &ret->admin_uid, error);
+        return r < 0 ? r : resolve_user("AllowUser", ret->allow_user, &ret->allow_uid, error);
 }

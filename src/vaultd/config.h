@@ -9,10 +9,12 @@
 #include "base/config.h"
 
 struct vaultd_config {
-        char *allow_user;      /* owned: as it was written */
+        char *admin_user;      /* owned: as it was written */
+        char *allow_user;      /* owned: the same */
+        char *grant_socket;    /* owned */
         char *state_directory; /* owned */
         unsigned max_connections;
-        uid_t allow_uid; /* whom allow_user names */
+        uid_t admin_uid, allow_uid; /* whom the two name */
 };
 
 /*

@@ -29,6 +29,9 @@
 #define MAX_KEY_FILE 256                  /* bytes */
 #define MAX_STORE_BYTES ((size_t)1 << 30) /* hundreds of thousands of records */
 #define DRAIN_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define GRANT_WAIT_USEC (30 * USEC_PER_SEC)
+#define GRANT_TIMEOUT_USEC (45 * USEC_PER_SEC) /* more than action-grant gives the provider */
+#define FLUSH_INTERVAL_USEC (5 * USEC_PER_SEC)
 #define STATUS_INTERVAL_USEC USEC_PER_SEC
 
 struct daemon {
@@ -37,8 +40,11 @@ struct daemon {
         struct store *store;
         sd_event *event;
         struct poller *poller;
+        struct desk desk;
         struct server *server;
+        sd_event_source *flush; /* on while the store owes what it did not take */
         bool stopping;
+        sd_event_source *drain;    /* on while stopping */
         sd_event_source *status;   /* on while what STATUS= says is not so any more */
         unsigned told_connections; /* what it says */
         size_t told_records;
@@ -46,6 +52,10 @@ struct daemon {
 
 static void daemon_done(struct daemon *d) {
         server_free(d->server);
+        keeper_flush(&d->desk.keeper);
+        desk_done(&d->desk);
+        sd_event_source_unref(d->drain);
+        sd_event_source_unref(d->flush);
         poller_free(d->poller);
         sd_event_source_unref(d->status);
         sd_event_unref(d->event);
@@ -111,20 +121,29 @@ static int take_socket(void) {
         return fd;
 }
 
-static void on_idle(void *userdata) {
-        struct daemon *d = userdata;
-
-        (void)sd_event_exit(d->event, 0);
+static bool is_idle(const struct daemon *d) {
+        return server_n_connections(d->server) == 0 && d->desk.n_calls == 0 &&
+               grants_count(d->desk.grants) == 0;
 }
 
+/* What a provider was asked is waited for, and has a timeout of its own; who does not read is not. */
 static int on_drain_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         struct daemon *d = userdata;
+        int r;
 
+        if (grants_count(d->desk.grants) > 0) {
+                r = sd_event_source_set_time_relative(source, DRAIN_TIMEOUT_USEC);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+                if (r >= 0)
+                        return 0;
+        }
         log_warning("Stopping with %u connections whose peers do not read",
                     server_n_connections(d->server));
         return sd_event_exit(d->event, 0);
 }
 
+/* on_turn() ends it when nothing is left. */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
         struct daemon *d = userdata;
         int r;
@@ -134,11 +153,19 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, v
 
         d->stopping = true;
         (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping.");
-        r = sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, DRAIN_TIMEOUT_USEC, 0,
+        r = sd_event_add_time_relative(d->event, &d->drain, CLOCK_MONOTONIC, DRAIN_TIMEOUT_USEC, 0,
                                        on_drain_timeout, d);
         if (r < 0)
                 return sd_event_exit(d->event, 0);
-        server_drain(d->server, on_idle, d);
+        server_drain(d->server);
+        grants_drain(d->desk.grants);
+        return 0;
+}
+
+static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct daemon *d = userdata;
+
+        keeper_flush(&d->desk.keeper);
         return 0;
 }
 
@@ -159,22 +186,38 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Rings once, after `usec`, unless it is about to. */
+static void set_timer(sd_event_source *source, uint64_t usec) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(source, &enabled) < 0 || enabled != SD_EVENT_OFF)
+                return;
+        (void)sd_event_source_set_time_relative(source, usec);
+        (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 /*
  * After each turn of the loop. What has changed is told a little later, and all of it at once:
  * sd_notify() waits for systemd, and no answer shall.
  */
 static int on_turn(sd_event_source *source, void *userdata) {
         struct daemon *d = userdata;
-        int enabled;
 
-        if (store_count(d->store) == d->told_records &&
-            server_n_connections(d->server) == d->told_connections)
-                return 0;
-        if (sd_event_source_get_enabled(d->status, &enabled) < 0 || enabled != SD_EVENT_OFF)
-                return 0;
-        (void)sd_event_source_set_time_relative(d->status, STATUS_INTERVAL_USEC);
-        (void)sd_event_source_set_enabled(d->status, SD_EVENT_ONESHOT);
+        if (d->stopping && is_idle(d))
+                return sd_event_exit(d->event, 0);
+        if (d->desk.keeper.n_held > 0)
+                set_timer(d->flush, FLUSH_INTERVAL_USEC);
+        if (store_count(d->store) != d->told_records ||
+            server_n_connections(d->server) != d->told_connections)
+                set_timer(d->status, STATUS_INTERVAL_USEC);
         return 0;
+}
+
+static int add_timer(struct daemon *d, sd_event_time_handler_t handler, sd_event_source **ret) {
+        int r;
+
+        r = sd_event_add_time(d->event, ret, CLOCK_MONOTONIC, 0, 0, handler, d);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
 static int set_up_loop(struct daemon *d) {
@@ -198,10 +241,9 @@ static int set_up_loop(struct daemon *d) {
                 if (r < 0)
                         return r;
         }
-        r = sd_event_add_time(d->event, &d->status, CLOCK_MONOTONIC, 0, 0, on_status, d);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(d->status, SD_EVENT_OFF);
+        r = add_timer(d, on_status, &d->status);
+        if (r == 0)
+                r = add_timer(d, on_flush, &d->flush);
         if (r < 0)
                 return r;
         r = sd_event_add_post(d->event, NULL, on_turn, d);
@@ -214,17 +256,27 @@ static int set_up_loop(struct daemon *d) {
 }
 
 static int start_serving(struct daemon *d, int *listen_fd) {
-        struct server_options options = {
+        const struct server_options options = {
                 .allow_uid = d->config.allow_uid,
+                .admin_uid = d->config.admin_uid,
                 .max_connections = d->config.max_connections,
-                .keeper = { .store = d->store, .key = d->key },
+        };
+        const struct grants_options way = {
+                .path = d->config.grant_socket,
+                .wait_usec = GRANT_WAIT_USEC,
+                .timeout_usec = GRANT_TIMEOUT_USEC,
         };
         int r;
 
         r = set_up_loop(d);
         if (r < 0)
                 return r;
-        r = server_new(d->poller, *listen_fd, &options, &d->server);
+        d->desk.keeper.store = d->store;
+        d->desk.keeper.key = d->key;
+        r = grants_new(d->poller, &way, &d->desk.grants);
+        if (r < 0)
+                return r;
+        r = server_new(d->poller, *listen_fd, &options, &d->desk, &d->server);
         if (r < 0)
                 return r;
         TAKE_FD(*listen_fd);
@@ -253,7 +305,8 @@ static int serve(struct daemon *d, int *listen_fd) {
         d->told_records = store_count(d->store);
         (void)sd_notifyf(0, "READY=1\nSTATUS=Keeping %zu records, serving %u connections.",
                          d->told_records, d->told_connections);
-        log_info("Serving uid %u, keeping %zu records in %s", d->config.allow_uid, d->told_records,
+        log_info("Serving uid %u, and the administrator's, %u; keeping %zu records in %s",
+                 d->config.allow_uid, d->config.admin_uid, d->told_records,
                  d->config.state_directory);
         return sd_event_loop(d->event);
 }

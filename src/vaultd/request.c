@@ -4,13 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
+#include "oauth/app.h"
+#include "vault/wire.h"
+
 #define MAX_ID_STRING 128 /* bytes */
 #define MAX_ID_INTEGER (INT64_C(1) << 53)
+
+#define A_TOKEN "1 to 16384 printable ASCII characters"
+#define A_URL "a URL of at most 2048 printable ASCII characters"
 
 void request_done(struct request *q) {
         free(q->user_id);
         free(q->platform);
         free(q->account);
+        free(q->provider);
+        free(q->redirect_uri);
+        free(q->issuer);
+        free(q->scopes);
+        secret_free(q->code);
+        secret_free(q->verifier);
+        secret_free(q->device_code);
         *q = (struct request){ 0 };
 }
 
@@ -29,20 +42,21 @@ static const struct json_slice *find_id(const struct json_envelope *e) {
         return NULL;
 }
 
-int request_scan(struct request *q, const char *line, size_t size, struct ae_error *error) {
+int request_scan(const char *line, size_t size, struct json_envelope *ret,
+                 const struct json_slice **ret_id, struct ae_error *error) {
         struct json_fault fault;
         int r;
 
-        r = json_scan(line, size, &q->envelope, &fault);
+        r = json_scan(line, size, ret, &fault);
         if (r == -ENOMEM)
                 return r;
-        q->id = find_id(&q->envelope);
+        *ret_id = find_id(ret);
         if (r < 0)
                 return ae_error_set(error, AE_INVALID_JSON, "not valid JSON at byte %zu: %s",
                                     fault.offset, fault.reason);
-        if (q->envelope.root.type != JSON_OBJECT)
+        if (ret->root.type != JSON_OBJECT)
                 return ae_error_set(error, AE_INVALID_REQUEST, "a request is a JSON object");
-        if (!q->id)
+        if (!*ret_id)
                 return ae_error_set(
                                 error, AE_INVALID_REQUEST,
                                 "'id' must be there, an integer or a string of at most %d bytes",
@@ -96,6 +110,53 @@ static int read_credential(struct request *q, const struct json_slice *s) {
         return s->type == JSON_OBJECT ? 0 : -EINVAL;
 }
 
+static int read_app(struct request *q, const struct json_slice *s) {
+        q->app = s;
+        return s->type == JSON_OBJECT ? 0 : -EINVAL;
+}
+
+static int read_code(struct request *q, const struct json_slice *s) {
+        return vault_wire_secret(s, &q->code);
+}
+
+static int read_code_verifier(struct request *q, const struct json_slice *s) {
+        return vault_wire_secret(s, &q->verifier);
+}
+
+static int read_device_code(struct request *q, const struct json_slice *s) {
+        return vault_wire_secret(s, &q->device_code);
+}
+
+static int read_provider(struct request *q, const struct json_slice *s) {
+        return read_name(s, oauth_name_is_valid, &q->provider);
+}
+
+/* A URL's form is checked where it matters: here it is kept from being anything at all. */
+static bool is_address(const char *text) {
+        size_t n = strlen(text);
+
+        for (size_t i = 0; i < n; i++)
+                if (text[i] <= 0x20 || text[i] > 0x7e)
+                        return false;
+        return n > 0 && n <= OAUTH_MAX_URL;
+}
+
+static int read_redirect_uri(struct request *q, const struct json_slice *s) {
+        return read_name(s, is_address, &q->redirect_uri);
+}
+
+static int read_issuer(struct request *q, const struct json_slice *s) {
+        return read_name(s, is_address, &q->issuer);
+}
+
+static int read_scopes(struct request *q, const struct json_slice *s) {
+        return read_name(s, record_scopes_are_valid, &q->scopes);
+}
+
+static int read_revoke(struct request *q, const struct json_slice *s) {
+        return json_slice_bool(s, &q->revoke);
+}
+
 /* clang-format off */
 static const struct field {
         const char *name;
@@ -103,11 +164,20 @@ static const struct field {
         int (*read)(struct request *q, const struct json_slice *s); /* 0, -EINVAL, -ENOMEM */
         const char *must_be;
 } fields[] = {
-        { "account",    FIELD_ACCOUNT,    read_account,    "1 to 64 characters of [A-Za-z0-9._@+-]" },
-        { "credential", FIELD_CREDENTIAL, read_credential, "an object"                              },
-        { "platform",   FIELD_PLATFORM,   read_platform,   "1 to 64 characters of [a-z0-9_]"        },
-        { "rejected",   FIELD_REJECTED,   read_rejected,   "a SHA-256, as 64 hex digits"            },
-        { "user_id",    FIELD_USER_ID,    read_user_id,    "1 to 128 bytes, no control characters"  },
+        { "account",       FIELD_ACCOUNT,       read_account,       "1 to 64 characters of [A-Za-z0-9._@+-]" },
+        { "app",           FIELD_APP,           read_app,           "an object"                              },
+        { "code",          FIELD_CODE,          read_code,          A_TOKEN                                  },
+        { "code_verifier", FIELD_CODE_VERIFIER, read_code_verifier, A_TOKEN                                  },
+        { "credential",    FIELD_CREDENTIAL,    read_credential,    "an object"                              },
+        { "device_code",   FIELD_DEVICE_CODE,   read_device_code,   A_TOKEN                                  },
+        { "issuer",        FIELD_ISSUER,        read_issuer,        A_URL                                    },
+        { "platform",      FIELD_PLATFORM,      read_platform,      "1 to 64 characters of [a-z0-9_]"        },
+        { "provider",      FIELD_PROVIDER,      read_provider,      "1 to 32 characters of [a-z0-9_]"        },
+        { "redirect_uri",  FIELD_REDIRECT_URI,  read_redirect_uri,  A_URL                                    },
+        { "rejected",      FIELD_REJECTED,      read_rejected,      "a SHA-256, as 64 hex digits"            },
+        { "revoke",        FIELD_REVOKE,        read_revoke,        "true or false"                          },
+        { "scopes",        FIELD_SCOPES,        read_scopes,        "at most 128 scopes (RFC 6749), separated by spaces" },
+        { "user_id",       FIELD_USER_ID,       read_user_id,       "1 to 128 bytes, no control characters"  },
 };
 /* clang-format on */
 
@@ -138,11 +208,12 @@ static int read_member(struct request *q, const struct request_shape *shape,
                             name);
 }
 
-int request_read(struct request *q, const struct request_shape *shape, struct ae_error *error) {
+int request_read(struct request *q, const struct json_envelope *e,
+                 const struct request_shape *shape, struct ae_error *error) {
         int r;
 
-        for (size_t i = 0; i < q->envelope.n_members; i++) {
-                r = read_member(q, shape, &q->envelope.members[i], error);
+        for (size_t i = 0; i < e->n_members; i++) {
+                r = read_member(q, shape, &e->members[i], error);
                 if (r < 0)
                         return r;
         }

@@ -6,11 +6,12 @@
  */
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "base/json-scan.h"
+#include "base/secret.h"
 #include "vault/record.h"
 
 enum field_flags {
@@ -19,24 +20,37 @@ enum field_flags {
         FIELD_ACCOUNT = 1 << 2,
         FIELD_REJECTED = 1 << 3,
         FIELD_CREDENTIAL = 1 << 4,
+        FIELD_PROVIDER = 1 << 5,
+        FIELD_CODE = 1 << 6,
+        FIELD_CODE_VERIFIER = 1 << 7,
+        FIELD_REDIRECT_URI = 1 << 8,
+        FIELD_DEVICE_CODE = 1 << 9,
+        FIELD_SCOPES = 1 << 10,
+        FIELD_REVOKE = 1 << 11,
+        FIELD_APP = 1 << 12,
+        FIELD_ISSUER = 1 << 13,
 };
 
+/* What was not given is NULL, or false. */
 struct request {
-        struct json_envelope envelope;
-        const struct json_slice *id; /* as it stands in the line; NULL: none that may be echoed */
-        unsigned given;              /* enum field_flags */
-        char *user_id, *platform, *account; /* owned; NULL when not given */
+        unsigned given;                               /* enum field_flags */
+        char *user_id, *platform, *account;           /* owned */
+        char *provider, *redirect_uri, *issuer;       /* owned */
+        char *scopes;                                 /* owned */
+        struct secret *code, *verifier, *device_code; /* owned */
         unsigned char rejected[crypto_hash_sha256_BYTES];
-        const struct json_slice *credential; /* an object */
+        bool revoke;
+        const struct json_slice *credential, *app; /* objects; they live as long as the line */
 };
 
 void request_done(struct request *q);
 
 /*
- * Scans the line, which must outlive q, into a zeroed request and finds its id, as far as that
- * goes with a line that is refused.
+ * Scans the line and finds its id, as far as that goes with a line that is refused: *ret_id is
+ * NULL when there is none that may be echoed.
  */
-int request_scan(struct request *q, const char *line, size_t size, struct ae_error *error);
+int request_scan(const char *line, size_t size, struct json_envelope *ret,
+                 const struct json_slice **ret_id, struct ae_error *error);
 
 /* What an operation takes; `needs` and `may_have` are of enum field_flags. */
 struct request_shape {
@@ -44,5 +58,6 @@ struct request_shape {
         unsigned needs, may_have;
 };
 
-/* Reads the fields. What the shape does not name is refused by its name. */
-int request_read(struct request *q, const struct request_shape *shape, struct ae_error *error);
+/* Reads the fields into a zeroed request. What the shape does not name is refused by its name. */
+int request_read(struct request *q, const struct json_envelope *e,
+                 const struct request_shape *shape, struct ae_error *error);

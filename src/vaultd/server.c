@@ -16,6 +16,7 @@
 struct connection {
         struct server *server;
         struct channel *channel;
+        unsigned roles;
         struct connection *previous, *next;
 };
 
@@ -23,10 +24,18 @@ struct server {
         struct poller *poller;
         struct listener *listener;
         struct server_options options;
+        struct desk *desk;
         struct connection *connections;
         unsigned n_connections;
-        void (*on_idle)(void *userdata); /* while draining */
-        void *idle_userdata;
+};
+
+/* Of a connection: what is more waits in its socket. */
+#define MAX_OPEN 1024
+
+/* A line that is not answered yet. The channel outlives its connection for it. */
+struct question {
+        struct channel *channel;
+        size_t held;
 };
 
 static struct connection *connection_free(struct connection *c) {
@@ -49,32 +58,45 @@ static struct connection *connection_free(struct connection *c) {
                 channel_close(c->channel);
         channel_unref(c->channel);
         free(c);
-        if (s->on_idle && s->n_connections == 0)
-                s->on_idle(s->idle_userdata);
         return NULL;
 }
 DEFINE_CLEANUP(struct connection *, connection_free);
 
-/* An answer that cannot be sent is owed for ever: such a connection is over. */
-static void connection_answer(struct connection *c, struct buffer *answer) {
+/* An answer that cannot be sent ends the connection. */
+static void send_answer(struct channel *channel, struct buffer *answer) {
         int r;
 
-        r = buffer_error(answer);
-        if (r == 0)
-                r = channel_send(c->channel, answer);
-        if (r < 0) {
+        r = channel_send(channel, answer);
+        if (r < 0)
                 log_error("Cannot answer, closing the connection: %s", strerror(-r));
-                connection_free(c);
-        }
+}
+
+static void on_answer(struct buffer *answer, void *userdata) {
+        struct question *q = userdata;
+
+        if (answer)
+                send_answer(q->channel, answer);
+        channel_request_done(q->channel, q->held);
+        channel_unref(q->channel);
+        free(q);
 }
 
 static void on_line(struct channel *channel, const char *line, size_t size, uint64_t number,
                     void *userdata) {
-        _cleanup_(buffer_done) struct buffer answer = { 0 };
         struct connection *c = userdata;
+        struct question *q;
 
-        ops_answer(&c->server->options.keeper, line, size, number, &answer);
-        connection_answer(c, &answer);
+        q = malloc(sizeof(*q));
+        if (!q) {
+                log_error("Cannot take a question, closing the connection: out of memory");
+                connection_free(c);
+                return;
+        }
+        *q = (struct question){
+                .channel = channel_ref(channel),
+                .held = channel_request_open(channel),
+        };
+        ops_run(c->server->desk, c->roles, line, size, number, on_answer, q);
 }
 
 static void on_too_large(struct channel *channel, uint64_t number, void *userdata) {
@@ -84,7 +106,7 @@ static void on_too_large(struct channel *channel, uint64_t number, void *userdat
         (void)ae_error_set(&error, AE_MESSAGE_TOO_LARGE, "a line has at most %zu bytes",
                            VAULT_WIRE_MAX_LINE);
         ops_refuse(&error, number, &answer);
-        connection_answer(userdata, &answer);
+        send_answer(channel, &answer);
 }
 
 static void on_closed(struct channel *channel, int r, void *userdata) {
@@ -103,32 +125,41 @@ static void refuse(int fd, const struct peer *peer) {
         _cleanup_(buffer_done) struct buffer line = { 0 };
 
         (void)ae_error_set(&error, AE_FORBIDDEN,
-                           "uid %u is not served by the vault; AllowUser= says who is", peer->uid);
-        log_warning("Refused uid %u, pid %d: AllowUser= names another user", peer->uid, peer->pid);
+                           "uid %u is not served by the vault; AllowUser= and AdminUser= say who "
+                           "is",
+                           peer->uid);
+        log_warning("Refused uid %u, pid %d: neither AllowUser= nor AdminUser=", peer->uid,
+                    peer->pid);
         ops_refuse(&error, 0, &line);
         buffer_putc(&line, '\n');
         if (buffer_error(&line) == 0)
                 (void)send(fd, line.data, line.size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static bool is_allowed(const struct server *s, int fd) {
+/* What the peer may ask for; 0: nothing. */
+static unsigned find_roles(const struct server *s, int fd) {
         _cleanup_(peer_done) struct peer peer = { .pid_fd = -1 };
+        unsigned roles;
         int r;
 
         r = peer_read(fd, &peer);
         if (r < 0) {
                 log_warning("Cannot tell who connects, refusing: %s", strerror(-r));
-                return false;
+                return 0;
         }
-        if (peer.uid == s->options.allow_uid)
-                return true;
-        refuse(fd, &peer);
-        return false;
+        roles = (peer.uid == s->options.allow_uid ? ROLE_ENGINE : 0) |
+                (peer.uid == s->options.admin_uid ? ROLE_ADMINISTRATOR : 0);
+        if (!roles)
+                refuse(fd, &peer);
+        return roles;
 }
 
 /* fd stays the caller's on failure. */
-static int connection_new(struct server *s, int fd) {
-        static const struct channel_options options = { .max_line = VAULT_WIRE_MAX_LINE };
+static int connection_new(struct server *s, int fd, unsigned roles) {
+        static const struct channel_options options = {
+                .max_line = VAULT_WIRE_MAX_LINE,
+                .max_open = MAX_OPEN,
+        };
         _cleanup_(connection_freep) struct connection *c = NULL;
         int r;
 
@@ -137,8 +168,7 @@ static int connection_new(struct server *s, int fd) {
                 listener_connection_closed(s->listener);
                 return -ENOMEM;
         }
-        c->server = s;
-        c->next = s->connections;
+        *c = (struct connection){ .server = s, .roles = roles, .next = s->connections };
         if (c->next)
                 c->next->previous = c;
         s->connections = c;
@@ -153,14 +183,16 @@ static int connection_new(struct server *s, int fd) {
 
 static void on_accept(int fd, void *userdata) {
         struct server *s = userdata;
+        unsigned roles;
         int r;
 
-        if (!is_allowed(s, fd)) {
+        roles = find_roles(s, fd);
+        if (!roles) {
                 fd_close(fd);
                 listener_connection_closed(s->listener);
                 return;
         }
-        r = connection_new(s, fd);
+        r = connection_new(s, fd, roles);
         if (r < 0) {
                 log_error("Cannot serve a connection: %s", strerror(-r));
                 fd_close(fd);
@@ -168,7 +200,7 @@ static void on_accept(int fd, void *userdata) {
 }
 
 int server_new(struct poller *poller, int listen_fd, const struct server_options *options,
-               struct server **ret) {
+               struct desk *desk, struct server **ret) {
         _cleanup_(server_freep) struct server *s = NULL;
         int r;
 
@@ -176,7 +208,7 @@ int server_new(struct poller *poller, int listen_fd, const struct server_options
         if (!s)
                 return -ENOMEM;
 
-        *s = (struct server){ .poller = poller, .options = *options };
+        *s = (struct server){ .poller = poller, .options = *options, .desk = desk };
         r = listener_new(poller_event(poller), listen_fd, options->max_connections, on_accept, s,
                          &s->listener);
         if (r < 0)
@@ -189,7 +221,6 @@ int server_new(struct poller *poller, int listen_fd, const struct server_options
 struct server *server_free(struct server *s) {
         if (!s)
                 return NULL;
-        s->on_idle = NULL;
         while (s->connections)
                 connection_free(s->connections);
         listener_free(s->listener);
@@ -201,17 +232,8 @@ unsigned server_n_connections(const struct server *s) {
         return s->n_connections;
 }
 
-void server_drain(struct server *s, void (*on_idle)(void *userdata), void *userdata) {
+void server_drain(struct server *s) {
         listener_stop(s->listener);
-        if (s->n_connections == 0) {
-                on_idle(userdata);
-                return;
-        }
-
-        s->on_idle = on_idle;
-        s->idle_userdata = userdata;
-        for (struct connection *c = s->connections, *next; c; c = next) {
-                next = c->next;
+        for (struct connection *c = s->connections; c; c = c->next)
                 channel_drain(c->channel);
-        }
 }

@@ -13,22 +13,22 @@
 struct server;
 
 struct server_options {
-        uid_t allow_uid;
+        uid_t allow_uid; /* the engine */
+        uid_t admin_uid; /* may be the same */
         unsigned max_connections;
-        struct keeper keeper; /* borrowed */
 };
 
-/* Owns listen_fd on success only. The caller owns *ret. Returns 0 or a negative errno. */
+/*
+ * Owns listen_fd on success only; borrows the desk, which must outlive it. The caller owns *ret.
+ * Returns 0 or a negative errno.
+ */
 int server_new(struct poller *poller, int listen_fd, const struct server_options *options,
-               struct server **ret);
+               struct desk *desk, struct server **ret);
 /* Ends what is left at once. */
 struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
 unsigned server_n_connections(const struct server *s);
 
-/*
- * Takes nothing in any more and writes what is owed. on_idle() is called once, when the last
- * connection is gone: maybe from within.
- */
-void server_drain(struct server *s, void (*on_idle)(void *userdata), void *userdata);
+/* Takes nothing in any more; a connection is gone when it has got all that it is owed. */
+void server_drain(struct server *s);

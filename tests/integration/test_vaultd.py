@@ -249,7 +249,8 @@ class Peers(VaultTest):
         self.assertNotIn("id", json.loads(line))
 
     def test_only_the_configured_uid_is_served(self):
-        daemon, vault = self.start(config=f"[Vault]\nAllowUser={os.getuid() + 1}\n")
+        other = os.getuid() + 1
+        daemon, vault = self.start(config=f"[Vault]\nAllowUser={other}\nAdminUser={other}\n")
         self.assertRefused(vault.file.readline())
         self.assertEqual(vault.file.readline(), b"")
         again = self.connect(daemon)
@@ -396,6 +397,9 @@ class Starting(VaultTest):
         cases = {
             "[Vault]\nAllowUser=0\nMaxConnections=3\nStateDirectory=/tmp\n": "",
             "[Vault]\nAllowUser=root\n": "",
+            "[Vault]\nAllowUser=0\nAdminUser=1\nGrantSocket=/grant.sock\n": "",
+            "[Vault]\nAllowUser=0\nAdminUser=no-such-user\n": "AdminUser=no-such-user: there is",
+            "[Vault]\nAllowUser=0\nGrantSocket=grant.sock\n": "vault.conf:3",
             "[Vault]\nAllowUser=4294967294\n": "",
             "[Vault]\nAllowUser=4294967295\n": "AllowUser=4294967295: there is no such user",
             "[Vault]\nAllowUser=99999999999999999999\n": "there is no such user",
