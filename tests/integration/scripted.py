@@ -89,6 +89,7 @@ class ScriptedVault:
             self._questions.clear()
             self._script.clear()
             self.records.clear()
+            self.gate.clear()
 
     def _next(self, question):
         with self._changed:

@@ -7,7 +7,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 import urllib.parse
@@ -304,21 +303,17 @@ class Refused(Case):
         self.stack.dir.parent.chmod(0o711)
         self.stack.dir.chmod(0o711)
         self.stack.socket.chmod(0o666)
-        with tempfile.TemporaryDirectory() as folder:
-            os.chmod(folder, 0o755)
-            for name in "engine.py", "jws.py":
-                target = pathlib.Path(folder, name)
-                target.write_bytes(pathlib.Path(__file__).with_name(name).read_bytes())
-                target.chmod(0o644)
-            program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
-                       f"os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})\n"
-                       "from engine import Connection\n"
-                       "with Connection(sys.argv[2], sys.argv[3]) as c:\n"
-                       "    print(c.code({'op': 'auth_callback', 'platform': 'gmail',\n"
-                       "                  'authorization_response': sys.argv[4]}))\n")
-            done = subprocess.run([sys.executable, "-c", program, folder, str(self.stack.socket),
-                                   token, url], capture_output=True, text=True, cwd="/",
-                                  timeout=60, check=False)
+        # What it imports may be closed to that uid: first the one, then the other.
+        program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
+                   "from engine import Connection\n"
+                   f"os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})\n"
+                   "with Connection(sys.argv[2], sys.argv[3]) as c:\n"
+                   "    print(c.code({'op': 'auth_callback', 'platform': 'gmail',\n"
+                   "                  'authorization_response': sys.argv[4]}))\n")
+        here = str(pathlib.Path(__file__).parent)
+        done = subprocess.run([sys.executable, "-c", program, here, str(self.stack.socket), token,
+                               url], capture_output=True, text=True, cwd="/", timeout=60,
+                              check=False)
         self.assertEqual(done.stdout.strip(), "authorization_failed", done)
         self.assert_not_exchanged()
         self.assert_connected(self.callback(url))
