@@ -185,6 +185,7 @@ class Stack:
         environment["STACK_PLAIN_HTTP"] = " ".join(plain)
         if google:
             environment["STACK_GOOGLE_URL"] = google
+        self.credentials = credentials
         if credentials:
             folder = pathlib.Path(self._folder.name) / "credentials"
             folder.mkdir()

@@ -12,6 +12,7 @@ import unittest
 import jws
 from engine import BUILD, TIMEOUT, Stack, email, until
 from kv2 import Kv2Vault
+from oauth import Provider
 from puraifi import PuraifiVault
 from upstream import Upstream
 from vaults import EmbeddedVault
@@ -25,6 +26,16 @@ HOSTILE = ["../u1", "..", ".", "/u1", "u1/", "u1//x", "u1/gmail/default", "%2f",
            "x" * 128]
 
 
+class Good:
+    """The access tokens that a provider stands for: what a platform takes."""
+
+    def __init__(self, provider):
+        self._provider = provider
+
+    def __contains__(self, token):
+        return self._provider.is_good(token)
+
+
 class Suite:
     """Runs unchanged on every backend. `make_vault` gives what stands for the vault."""
 
@@ -34,15 +45,19 @@ class Suite:
     def setUpClass(cls):
         cls.upstream = cls.enterClassContext(Upstream())
         cls.vault = cls.enterClassContext(cls.make_vault())
+        cls.provider = cls.enterClassContext(Provider(rotate=True))
         port = cls.vault.address if getattr(cls.vault, "port", 0) else ""
+        credentials = {**cls.vault.credentials,
+                       "provider-google": json.dumps(cls.provider.app())}
         config = f"""{cls.vault.config}
 TimeoutSec=2
 
 [Http]
-PlainHttp={cls.upstream.url.removeprefix("http://")} {port}
+PlainHttp={cls.upstream.url.removeprefix("http://")} {cls.provider.address} {port}
 TotalTimeoutSec=10
 """
-        cls.stack = Stack(config, cls.upstream.url, cls.vault.credentials)
+        cls.config = config
+        cls.stack = Stack(config, cls.upstream.url, credentials)
         cls.vault.real = cls.stack.dir / "vault.sock"
         cls.enterClassContext(cls.stack)
         key = cls.stack.key("anybody")
@@ -71,6 +86,30 @@ TotalTimeoutSec=10
         self.assertEqual(response["status"], "success", response)
         bearers = [r.headers["Authorization"] for r in self.upstream.requests[n:]]
         self.assertEqual(bearers, [f"Bearer {token}"])
+
+    def connect_grant(self, expires_at=PAST, **more):
+        """Tokens of the provider's, which cannot tell the access token from one of its own."""
+        grant = self.provider.grant()
+        response = self.connect_user("at-ended", refresh_token=grant.refresh_token,
+                                     expires_at=expires_at, **more)
+        self.assertEqual(response["status"], "success", response)
+        return grant
+
+    @contextlib.contextmanager
+    def renewing(self, n):
+        """The platform takes only what the provider stands for, and that is asked n times."""
+        before = len(self.provider.calls("token"))
+        self.upstream.bearers = Good(self.provider)
+        try:
+            yield
+        finally:
+            self.upstream.bearers = None
+            self.provider.unscript()
+        self.assertEqual(len(self.provider.calls("token")) - before, n)
+
+    def assert_performed(self):
+        response = self.perform()
+        self.assertEqual(response["status"], "success", response)
 
     def assert_not_sent(self, *codes, **options):
         n = len(self.upstream.requests)
@@ -206,11 +245,168 @@ TotalTimeoutSec=10
             self.assertNotIn(canary, self.stack.log("engine"))
 
 
+class Renewal:
+    """What a provider adds, to any vault."""
+
+    def test_an_ended_token_is_renewed(self):
+        grant = self.connect_grant()
+        with self.renewing(1):
+            self.assert_performed()
+            self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def test_what_a_rotation_brings_is_kept(self):
+        grant = self.connect_grant()
+        for _ in range(4):
+            with self.renewing(1):
+                self.assert_performed()
+            self.provider.revoke_tokens()
+        self.assertTrue(grant.alive)
+
+    def test_without_a_rotation_the_old_one_stays(self):
+        self.provider.rotate = False
+        try:
+            grant = self.connect_grant()
+            for _ in range(3):
+                with self.renewing(1):
+                    self.assert_performed()
+                self.provider.revoke_tokens()
+            self.assertTrue(grant.alive)
+        finally:
+            self.provider.rotate = True
+
+    def test_a_hundred_at_once_renew_once(self):
+        grant = self.connect_grant()
+        self.provider.gate.clear()
+        with self.renewing(1):
+            self.provider.script("token", "slow")
+            asked = [self.c.start(email(user_id=self.user)) for _ in range(60)]
+            with self.stack.connect(self.token) as other:
+                more = [other.start(email(user_id=self.user)) for _ in range(40)]
+                self.provider.gate.set()
+                responses = [other.finish(request_id) for request_id in more]
+            responses += [self.c.finish(request_id) for request_id in asked]
+        self.assertEqual({response["status"] for response in responses}, {"success"}, responses)
+        self.assertTrue(grant.alive)
+
+    def test_a_token_that_the_platform_refuses_is_renewed_once(self):
+        self.connect_grant(expires_at=FUTURE)
+        n = len(self.upstream.requests)
+        with self.renewing(1):
+            self.assert_performed()
+        self.assertEqual(len(self.upstream.requests) - n, 2)
+
+        n = len(self.upstream.requests)
+        with self.renewing(1):
+            self.upstream.bearers = set()
+            response = self.perform()
+            self.assertEqual(response["error"]["code"], "reauthorization_required", response)
+        self.assertEqual(len(self.upstream.requests) - n, 2)
+
+    def test_a_grant_that_is_dead_is_asked_of_once(self):
+        self.connect_grant().alive = False
+        with self.renewing(1):
+            for _ in range(3):
+                error = self.assert_not_sent("reauthorization_required")
+                self.assertIn("connect it again", error["message"])
+        self.connect_grant()
+        with self.renewing(1):
+            self.assert_performed()
+
+    def test_a_provider_that_is_down(self):
+        grant = self.connect_grant()
+        with self.renewing(1):
+            self.provider.refuse()
+            try:
+                self.assert_not_sent("upstream_unreachable")
+                self.assert_not_sent("upstream_unreachable")
+            finally:
+                self.provider.listen()
+            self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def test_a_provider_that_makes_no_sense(self):
+        faults = ["html", "array", "empty", "twice", "deep", "garbage", "close", "redirect", 500, 503,
+                  (200, {}), (200, {"access_token": "a\r\nX-Other: b", "token_type": "Bearer"})]
+        grant = self.connect_grant()
+        with self.renewing(len(faults) + 1):
+            for fault in faults:
+                with self.subTest(fault):
+                    self.provider.script("token", fault)
+                    error = self.assert_not_sent("upstream_error", "internal",
+                                                 "upstream_unreachable")
+                    self.assertNotIn("Sign in", error["message"])
+            self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def test_an_answer_that_is_lost_is_not_asked_for_again(self):
+        self.connect_grant()
+        with self.renewing(1):
+            self.provider.script("token", "lost")
+            self.assert_not_sent("upstream_error")
+
+    def test_revoked(self):
+        grant = self.connect_grant()
+        result = self.c.result({"op": "auth_revoke", **GMAIL, "user_id": self.user})
+        self.assertIs(result["revoked"], True)
+        self.assertFalse(grant.alive)
+        with self.renewing(0):
+            self.assert_not_sent("not_connected", "reauthorization_required")
+
+    def test_revoked_here_if_not_there(self):
+        grant = self.connect_grant()
+        self.provider.script("revoke", 500)
+        result = self.c.result({"op": "auth_revoke", **GMAIL, "user_id": self.user})
+        self.provider.unscript()
+        self.assertIs(result["revoked"], False)
+        self.assertTrue(result["reason"])
+        self.assertTrue(grant.alive)
+        with self.renewing(0):
+            self.assert_not_sent("not_connected", "reauthorization_required")
+
+    def consent(self):
+        started = self.c.result({"op": "auth_start", **GMAIL, "user_id": self.user,
+                                 "redirect_uri": Provider.redirect_uri})
+        return {"op": "auth_callback", **GMAIL, "user_id": self.user,
+                "authorization_response": self.provider.authorize(started["authorization_url"])}
+
+    def test_a_person_connects(self):
+        with self.renewing(2):
+            result = self.c.result(self.consent())
+            self.assertEqual(result["status"], "active")
+            self.assert_performed()
+            self.provider.revoke_tokens()
+            self.assert_performed()
+
+    def test_a_code_that_is_not_taken(self):
+        callback = self.consent()
+        with self.renewing(1):
+            self.provider.script("token", (400, {"error": "invalid_grant"}))
+            self.assertEqual(self.c.error(callback)["code"], "authorization_failed")
+            self.assert_not_sent("not_connected")
+
+    def test_a_code_is_not_spent_for_a_vault_that_is_down(self):
+        callback = self.consent()
+        with self.renewing(0), self.vault.down():
+            self.assertEqual(self.c.error(callback)["code"], "vault_unavailable")
+
+    def test_nothing_of_the_providers_is_said(self):
+        said = []
+        self.connect_grant()
+        with self.renewing(3):
+            self.provider.script("token", "echo", 500)
+            said += [self.perform() for _ in range(3)]
+        self.stack.audit(said[-1]["request_id"])
+        for secret in self.provider.secrets():
+            self.assertNotIn(secret, json.dumps(said))
+            self.assertNotIn(secret, self.stack.log("engine"))
+
+
 class Embedded(Suite, unittest.TestCase):
     make_vault = EmbeddedVault
 
 
-class OverHttp(Suite):
+class OverHttp(Renewal, Suite):
     def test_what_http_adds(self):
         self.connect_user()
         for fault in "cut", "redirect", 400, 401, 403, 429, 473, 500, 503:
@@ -281,6 +477,83 @@ class PuraifiOverUnix(OverHttp, unittest.TestCase):
 
 class Kv2(OverHttp, unittest.TestCase):
     make_vault = Kv2Vault
+
+    def test_two_engines_renew_once(self):
+        grant = self.connect_grant()
+        self.provider.gate.clear()
+        with Stack(self.config, self.upstream.url, self.stack.credentials) as second:
+            token = jws.token(second.key("second"), sub="root", users=["*"])
+            with self.renewing(1), second.connect(token) as other:
+                self.provider.script("token", "slow")
+                asked = []
+                for connection in (self.c, other) * 10:
+                    asked.append((connection, connection.start(email(user_id=self.user))))
+                self.provider.wait_calls("token")
+                until(lambda: self.vault.asked(self.user), lambda n: n >= 4)
+                self.provider.gate.set()
+                for connection, request_id in asked:
+                    response = connection.finish(request_id)
+                    self.assertEqual(response["status"], "success", response)
+            self.provider.revoke_tokens()
+            with self.renewing(1), second.connect(token) as other:
+                self.assertEqual(other.call(email(user_id=self.user))["status"], "success")
+                self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def during_a_renewal(self, change):
+        """What an action comes to when `change` happens while the provider is asked."""
+        n = len(self.provider.calls("token"))
+        self.provider.gate.clear()
+        self.provider.script("token", "slow")
+        asked = self.c.start(email(user_id=self.user))
+        self.provider.wait_calls("token", n + 1)
+        change()
+        self.provider.gate.set()
+        return self.c.finish(asked)
+
+    def test_what_a_person_stores_during_a_renewal_stays(self):
+        self.connect_grant()
+        response = self.during_a_renewal(lambda: self.connect_user("theirs"))
+        self.assertEqual(response["status"], "success", response)
+        self.assertEqual(self.upstream.requests[-1].headers["Authorization"], "Bearer theirs")
+        self.assert_sent("theirs")
+
+    def test_what_a_sealed_vault_did_not_take_is_written_later(self):
+        grant = self.connect_grant()
+        with self.renewing(1):
+            with self.vault.being(503):
+                self.vault.state = 200
+                response = self.during_a_renewal(lambda: setattr(self.vault, "state", 503))
+                self.assertEqual(response["error"]["code"], "vault_unavailable", response)
+                self.assert_not_sent("vault_unavailable")
+            self.assert_performed()
+        self.assertTrue(grant.alive)
+        self.assertIn("kept in memory", self.stack.log("engine"))
+        kept = self.vault.store[self.vault.name_of(self.user)][-1]
+        self.assertEqual(kept["refresh_token"], grant.refresh_token)
+
+    def test_a_service_account(self):
+        robot = self.provider.service_account()
+        del robot["token_uri"]
+        response = self.c.call({"op": "auth_token", **GMAIL, "user_id": self.user, "credential": {
+            "service_account": robot, "scopes": ["a"]}})
+        self.assertEqual(response["status"], "success", response)
+        with self.renewing(2):
+            self.assert_performed()
+            self.provider.revoke_tokens()
+            self.assert_performed()
+
+    def test_a_person_of_another_name(self):
+        with self.renewing(2):
+            self.c.result(self.consent())
+            self.provider.person = "somebody.else@example.com"
+            try:
+                error = self.c.error(self.consent())
+            finally:
+                self.provider.person = "u1@example.com"
+            self.assertEqual(error["code"], "authorization_failed")
+            self.assert_performed()
+        self.assertFalse(self.provider.grants[-1].alive)
 
     def test_a_record_by_hand(self):
         self.vault.put(self.user, access_token="at")

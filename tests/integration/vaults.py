@@ -240,7 +240,7 @@ class EmbeddedVault(Player):
     """The real one, behind a socket that hears every line."""
 
     name = "embedded"
-    credentials = None
+    credentials = {}
     asks_once = False
     accounts = True
 
