@@ -58,6 +58,7 @@ int apps_load(struct apps *a, const struct adapter *const *list, struct ae_error
         const char *directory = getenv("CREDENTIALS_DIRECTORY");
         int r;
 
+        a->adapters = list;
         for (; directory && *list; list++) {
                 if (!(*list)->provider)
                         continue;
@@ -74,11 +75,19 @@ void apps_done(struct apps *a) {
         *a = (struct apps){ 0 };
 }
 
-const struct oauth_app *apps_find(const char *name, void *userdata) {
-        const struct apps *a = userdata;
-
+static const struct oauth_app *find(const struct apps *a, const char *name) {
         for (size_t i = 0; i < a->n; i++)
                 if (strcmp(a->items[i].name, name) == 0)
                         return &a->items[i].app;
         return NULL;
+}
+
+const struct oauth_app *apps_find(const char *name, void *userdata) {
+        const struct apps *a = userdata;
+        const struct oauth_app *app = find(a, name);
+
+        for (const struct adapter *const *list = a->adapters; !app && list && *list; list++)
+                if ((*list)->provider && strcmp((*list)->platform, name) == 0)
+                        app = find(a, (*list)->provider);
+        return app;
 }

@@ -19,6 +19,7 @@ struct apps {
                 struct oauth_app app;
         } items[APPS_MAX];
         size_t n;
+        const struct adapter *const *adapters; /* static */
 };
 
 /*
@@ -28,5 +29,5 @@ struct apps {
 int apps_load(struct apps *a, const struct adapter *const *list, struct ae_error *error);
 void apps_done(struct apps *a);
 
-/* For vault_set_apps(): `userdata` is a struct apps. */
+/* For vault_set_apps(): by the app's name, or a platform's. `userdata` is a struct apps. */
 const struct oauth_app *apps_find(const char *name, void *userdata);
