@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "vault/remote.h"
 
 #define MAX_ROUNDS 5
+#define POLL_USEC (200 * USEC_PER_MSEC)
+#define TIMER_ACCURACY_USEC (10 * USEC_PER_MSEC)
 
 int flow_not_connected(const struct job *j, struct ae_error *error) {
         return ae_error_set(error, AE_NOT_CONNECTED, "there is no record of %s/%s/%s",
@@ -29,6 +32,58 @@ const struct oauth_app *flow_find_app(const struct job *j, const char *name) {
         return v->find_app && name ? v->find_app(name, v->find_app_userdata) : NULL;
 }
 
+static bool is_of_same(const struct job *other, const struct job *j) {
+        return other != j && other->id.account && record_id_equals(&other->id, &j->id);
+}
+
+bool flow_is_renewed_elsewhere(const struct job *j) {
+        const struct job *other;
+
+        TAILQ_FOREACH(other, &j->remote->jobs, in_remote)
+        if (is_of_same(other, j) && other->op == VAULT_GET_TOKEN && !flow_is_idle(other))
+                return true;
+        return false;
+}
+
+bool flow_is_written_elsewhere(const struct job *j) {
+        const struct job *other;
+
+        TAILQ_FOREACH(other, &j->remote->jobs, in_remote)
+        if (is_of_same(other, j) && other->op != VAULT_GET_TOKEN &&
+            (other->step == JOB_WRITE || other->step == JOB_ERASE))
+                return true;
+        return false;
+}
+
+static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct job *j = userdata;
+
+        j->n_rounds = 0; /* it was the others' round */
+        j->deadline_usec = clock_usec(CLOCK_MONOTONIC) + j->remote->timeout_usec;
+        job_took(j, 0);
+        return 0;
+}
+
+int flow_await(struct job *j, enum job_step next) {
+        int r;
+
+        j->step = JOB_WAIT;
+        j->next = next;
+        j->timer = sd_event_source_disable_unref(j->timer);
+        r = sd_event_add_time_relative(j->remote->event, &j->timer, CLOCK_MONOTONIC, POLL_USEC,
+                                       TIMER_ACCURACY_USEC, on_waited, j);
+        return r < 0 ? r : JOB_PENDING;
+}
+
+/* Two writes at once: without versions, nobody could tell which of them the vault did last. */
+static bool has_to_wait(const struct job *j, enum job_step step) {
+        if (j->remote->ops->versions)
+                return false;
+        if (j->op == VAULT_GET_TOKEN)
+                return step == JOB_READ && j->has_fresh && flow_is_written_elsewhere(j);
+        return (step == JOB_WRITE || step == JOB_ERASE) && flow_is_renewed_elsewhere(j);
+}
+
 static int begin_reading(struct job *j, struct ae_error *error) {
         record_done(&j->record);
         j->is_present = j->has_remains = j->is_claimed = false;
@@ -42,6 +97,8 @@ int flow_step(struct job *j, enum job_step step, struct ae_error *error) {
         job_fn *take = j->remote->ops->steps[step];
         int r = 0;
 
+        if (has_to_wait(j, step))
+                return flow_await(j, step);
         j->step = step;
         if (step == JOB_READ)
                 r = begin_reading(j, error);
@@ -123,6 +180,8 @@ int flow_go_on(struct job *j, int r, struct ae_error *error) {
                 [VAULT_STATUS] = flow_end,          [VAULT_STORE_TOKEN] = flow_store,
         };
 
+        if (j->step == JOB_WAIT && r == 0)
+                return flow_step(j, j->next, error);
         return flows[j->op](j, r, error);
 }
 

@@ -23,9 +23,7 @@
 #include "base/journal.h"
 #include "vault/remote.h"
 
-#define POLL_USEC (200 * USEC_PER_MSEC) /* while another engine renews */
-#define REST_USEC (10 * USEC_PER_SEC)   /* after it was in vain, while the old token serves */
-#define TIMER_ACCURACY_USEC (10 * USEC_PER_MSEC)
+#define REST_USEC (10 * USEC_PER_SEC) /* after it was in vain, while the old token serves */
 
 /* It stays as it was: who can use the old token does, and all others are told why. */
 static int give_up(struct job *j, struct ae_error *error) {
@@ -83,36 +81,6 @@ static int prepare(struct job *j, struct ae_error *error) {
         return r;
 }
 
-static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct job *j = userdata;
-
-        j->n_rounds = 0; /* it is their round */
-        j->deadline_usec = clock_usec(CLOCK_MONOTONIC) + j->remote->timeout_usec;
-        job_took(j, 0);
-        return 0;
-}
-
-static int await(struct job *j) {
-        int r;
-
-        j->step = JOB_WAIT;
-        j->timer = sd_event_source_disable_unref(j->timer);
-        r = sd_event_add_time_relative(j->remote->event, &j->timer, CLOCK_MONOTONIC, POLL_USEC,
-                                       TIMER_ACCURACY_USEC, on_waited, j);
-        return r < 0 ? r : JOB_PENDING;
-}
-
-/* By another engine, whose claim ends when it has died; or by another job, that began later. */
-static bool is_being_renewed(const struct job *j) {
-        const struct job *other;
-
-        TAILQ_FOREACH(other, &j->remote->jobs, in_remote)
-        if (other != j && other->op == VAULT_GET_TOKEN && !flow_is_idle(other) &&
-            record_id_equals(&other->id, &j->id))
-                return true;
-        return j->is_claimed;
-}
-
 /* The provider has refused what the vault still holds. */
 static int mark(struct job *j, struct ae_error *error) {
         struct note *n = memory_note(&j->remote->memory, &j->id, j->of);
@@ -160,8 +128,9 @@ static int judge(struct job *j, struct ae_error *error) {
                 return 0;
         if (need == RENEW_EARLY && n && clock_usec(CLOCK_MONOTONIC) < n->rest_until_usec)
                 return 0;
-        if (is_being_renewed(j))
-                return need == RENEW_EARLY ? 0 : await(j);
+        /* An engine that has died does so no longer than its claim lasts. */
+        if (j->is_claimed || flow_is_renewed_elsewhere(j))
+                return need == RENEW_EARLY ? 0 : flow_await(j, JOB_READ);
 
         record_digest(&j->record, j->of);
         r = prepare(j, error);
@@ -218,8 +187,10 @@ static int take_tokens(struct job *j, struct ae_error *error) {
                 return r;
         j->is_renewed = true;
         j->errand = ERRAND_NONE;
-        /* No version tells it: what was stored meanwhile must not be written over. */
-        return j->is_outdated ? flow_read_again(j, error) : flow_step(j, JOB_WRITE, error);
+        /* Where no version tells: what was stored meanwhile must not be written over. */
+        if (j->is_outdated || flow_is_written_elsewhere(j))
+                return flow_read_again(j, error);
+        return flow_step(j, JOB_WRITE, error);
 }
 
 static int take_grant(struct job *j, int r, struct ae_error *error) {
@@ -297,10 +268,9 @@ int flow_get(struct job *j, int r, struct ae_error *error) {
                 return take_grant(j, r, error);
         case JOB_WRITE:
                 return take_written(j, r, error);
-        case JOB_WAIT:
-                return flow_step(j, JOB_READ, error);
         case JOB_ERASE:
         case JOB_STATUS:
+        case JOB_WAIT:
                 break;
         }
         return r;

@@ -73,7 +73,7 @@ enum job_step {
         JOB_STATUS, /* into `status` */
         JOB_N_VAULT_STEPS,
         JOB_GRANT = JOB_N_VAULT_STEPS, /* a provider is asked: remote-grant.c's */
-        JOB_WAIT,                      /* for another engine that has the claim */
+        JOB_WAIT,                      /* for others who write the record */
 };
 
 struct remote_ops {
@@ -129,6 +129,7 @@ struct job {
         unsigned char of[RECORD_DIGEST_SIZE]; /* of the record as it was read */
         unsigned n_rounds;                    /* how often it was read */
         enum job_errand errand;
+        enum job_step next; /* after JOB_WAIT */
         bool is_revoked;
         struct ae_error renewal; /* why it was not renewed; AE_NONE: nothing is known against it */
         sd_event_source *timer;
@@ -162,6 +163,11 @@ int flow_not_found(const char *provider, struct ae_error *error);
 const struct oauth_app *flow_find_app(const struct job *j, const char *name);
 /* Sets `record` aside as what is to be written, and reads what is there. */
 int flow_read_again(struct job *j, struct ae_error *error);
+/* Takes that step a little later. JOB_PENDING or a negative errno. */
+int flow_await(struct job *j, enum job_step next);
+/* Whether another job has the same record renewed; whether one writes it, for other reasons. */
+bool flow_is_renewed_elsewhere(const struct job *j);
+bool flow_is_written_elsewhere(const struct job *j);
 /* Whether it is worth nothing when nobody waits for it any more, and breaks nothing then. */
 bool flow_is_idle(const struct job *j);
 

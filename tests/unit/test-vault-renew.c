@@ -378,6 +378,28 @@ static void test_puraifi_renews(void **state) {
         assert_renewal(p, again, AE_REAUTHORIZATION_REQUIRED, "", GET_TOKEN "\n");
 }
 
+/* Nobody could tell which of two writes it did last: so they are never under way at once. */
+static void test_puraifi_writes_one_after_the_other(void **state) {
+        static const struct line lines[] = { { GET_TOKEN, PURAIFI_OLD },
+                                             { STORE_TOKEN, "200 {}" },
+                                             { "POST /token", ROTATED, .waits = true },
+                                             { NULL } };
+        struct outcome renewed = { 0 }, stored = { 0 };
+        struct place *p = *state;
+
+        add_app(p);
+        play(lines);
+        get(p, &home, &renewed);
+        wait_requests(p, 2);
+        store(p, "{\"access_token\":\"theirs\"}", &stored);
+        upstream_open_gate(p->fixture.upstream);
+        wait_for(p, &renewed);
+        assert_string_equal(renewed.token, "at2");
+        wait_for(p, &stored);
+        assert_asked(GET_TOKEN "\n" TOKEN STORE_TOKEN "\n" STORE_TOKEN "\n");
+        assert_true(was_written("theirs"));
+}
+
 static void assert_status(struct place *p, struct outcome *o, enum ae_code code, const char *status,
                           const char *asked) {
         wait_for(p, o);
@@ -614,6 +636,7 @@ int main(void) {
                 KV2(test_a_renewal_is_not_withdrawn),
                 KV2(test_a_rejected_token),
                 PURAIFI(test_puraifi_renews),
+                PURAIFI(test_puraifi_writes_one_after_the_other),
                 KV2(test_a_code_is_redeemed),
                 KV2(test_a_code_is_redeemed_once),
                 KV2(test_a_device),
