@@ -21,6 +21,8 @@ static void must(bool truth) {
 }
 
 static void try_token(const struct secret *token) {
+        if (!token)
+                return;
         must(token->size > 0 && token->size <= VAULT_WIRE_MAX_TOKEN);
         for (size_t i = 0; i < token->size; i++)
                 must(token->data[i] >= 0x20 && token->data[i] < 0x7f);
@@ -30,10 +32,21 @@ static void try_record(const struct json_slice *s) {
         static const struct record_id id = { "u1", "gmail", "default" };
         _cleanup_(record_done) struct record record = { 0 };
 
-        if (record_read(s, &id, &record) == 0)
+        if (record_read(s, &id, &record) == 0) {
+                must(record.access_token || record.refresh_token || record.service_account);
                 try_token(record.access_token);
-        else
+                try_token(record.refresh_token);
+        } else
                 must(!record.access_token && !record.refresh_token && !record.scopes);
+}
+
+/* One that names an engine says until when. */
+static void try_claim(const struct json_slice *s) {
+        struct kv2_claim claim;
+
+        if (kv2_read_claim(s, &claim) == 0)
+                must(strlen(claim.engine) < KV2_ENGINE_SIZE &&
+                     (*claim.engine || !claim.until_usec));
 }
 
 static void try_version(int status, const char *body, size_t size) {
@@ -45,6 +58,7 @@ static void try_version(int status, const char *body, size_t size) {
         if (v.data.size > 0) {
                 must(v.data.text > body && v.data.text + v.data.size < body + size);
                 try_record(&v.data);
+                try_claim(&v.data);
         }
 }
 
