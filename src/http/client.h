@@ -5,17 +5,27 @@
  *
  *     http.c      the client, its calls and their clocks: who starts, who ends, who is told
  *     transfer.c  one call on one easy handle: its options, its callbacks, what its end means
- *     socket.c    libcurl's sockets and its timer on the event loop
+ *     mail.c      the same for a mail
+ *     multi.c     a multi handle of libcurl's on the event loop
  */
 
 #include <sys/queue.h>
 
+#include "http/address.h"
 #include "http/http.h"
 
 TAILQ_HEAD(call_list, http_call);
 
 /* More would be idle memory: each handle holds its buffers. */
 #define MAX_IDLE_HANDLES 64
+
+/* A multi handle. It goes on after its end until nobody is inside any more. */
+struct http_multi {
+        unsigned n_refs;
+        struct http_client *client;
+        CURLM *curl;            /* NULL after the end */
+        sd_event_source *timer; /* libcurl's */
+};
 
 struct http_client {
         unsigned n_refs; /* a callback may free the client under the hands that called it */
@@ -24,10 +34,10 @@ struct http_client {
         struct http_options options; /* what it points to is owned by the client: */
         char *ca_file, *user_agent, *unix_socket;
         char **plain;
+        struct http_address_rule *allowed;
 
-        CURLM *multi;              /* NULL before the first call and after the end */
-        sd_event_source *act;      /* as soon as possible: start what is queued, let libcurl act */
-        sd_event_source *timer;    /* libcurl's */
+        struct http_multi *web; /* of all but mails; NULL before the first call and after the end */
+        sd_event_source *act;   /* as soon as possible: start what is queued, let libcurl act */
         sd_event_source *timeouts; /* ours, for the first of running and waiting */
         uint64_t timeouts_usec;    /* what it is set to; 0: off */
 
@@ -58,6 +68,8 @@ struct http_call {
         enum call_state state;
         bool cancelled; /* by its own on_leaving(): ends without a word when libcurl lets go */
         bool secret_url;
+        struct http_multi *multi; /* borrowed from the client, or from `mail` */
+        struct http_mail *mail;   /* NULL: HTTP */
         TAILQ_ENTRY(http_call) in_client;
         TAILQ_ENTRY(http_call) in_waiting;
         uint64_t end_usec;        /* its total time is over then */
@@ -87,13 +99,18 @@ bool http_is_field_text(const char *text, size_t size);
 /* http.c: its last byte was handed over, and its first was received. */
 void http_call_waits(struct http_call *call);
 void http_call_hears(struct http_call *call);
-/* Hands out what libcurl has finished. The client is alive while the caller holds a reference. */
-void http_client_deliver(struct http_client *c);
+/* Hands out what libcurl has finished. Both are alive while the caller holds a reference. */
+void http_client_deliver(struct http_client *c, struct http_multi *m);
+/* Ends the call, and tells. It is gone then, and the client may be. */
+void http_call_end(struct http_call *call, CURLcode code);
+void http_call_fail(struct http_call *call, enum http_failure failure, const char *reason);
 struct http_client *http_client_ref(struct http_client *c);
 struct http_client *http_client_unref(struct http_client *c);
 DEFINE_CLEANUP(struct http_client *, http_client_unref);
 
-/* transfer.c. Writes the header lines. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for a line end. */
+/* transfer.c. What holds for every transfer: TLS, no proxy, who hears of it. 0 or -ENOMEM. */
+int http_transfer_rules(CURL *easy, struct http_call *call, const char *protocols);
+/* Writes the header lines. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for a line end. */
 int http_transfer_headers(struct http_call *call);
 /* Sets call->easy, fresh or idle, up. Returns 0 or -ENOMEM. */
 int http_transfer_prepare(struct http_call *call);
@@ -102,7 +119,23 @@ void http_transfer_release(struct http_call *call);
 /* Fills call->response from how it ended. */
 void http_transfer_conclude(struct http_call *call, CURLcode code);
 
-/* socket.c. Connects c->multi with the loop. Returns 0 or a negative errno. */
-int http_socket_attach(struct http_client *c);
+/* mail.c. Gives the call a mail's easy and multi handle. Returns 0 or a negative errno. */
+int http_mail_prepare(struct http_call *call);
+/* libcurl has connected and logged in: the mail can go. The call may be gone afterwards. */
+void http_mail_go(struct http_call *call);
+/* Ends its connection. Harmless when there is none. */
+void http_mail_detach(struct http_call *call);
+/* Frees call->mail. The response that was concluded is invalid then. */
+void http_mail_release(struct http_call *call);
+/* As http_transfer_conclude(). */
+void http_mail_conclude(struct http_call *call, CURLcode code);
+
+/* multi.c. The caller owns *ret, and ends it. Returns 0 or a negative errno. */
+int http_multi_new(struct http_client *c, struct http_multi **ret);
+/* Ends it, also from inside an act() of its own, but not from inside libcurl. */
+struct http_multi *http_multi_end(struct http_multi *m);
+struct http_multi *http_multi_ref(struct http_multi *m);
+struct http_multi *http_multi_unref(struct http_multi *m);
+DEFINE_CLEANUP(struct http_multi *, http_multi_unref);
 /* Lets libcurl do what is due by its own timer. */
-void http_socket_act(struct http_client *c);
+void http_multi_act(struct http_multi *m);

@@ -30,11 +30,11 @@ struct http_client *http_client_unref(struct http_client *c) {
         if (!c || --c->n_refs > 0)
                 return NULL;
         sd_event_source_disable_unref(c->act);
-        sd_event_source_disable_unref(c->timer);
         sd_event_source_disable_unref(c->timeouts);
         for (char **p = c->plain; p && *p; p++)
                 free(*p);
         free(c->plain);
+        free(c->allowed);
         free(c->ca_file);
         free(c->user_agent);
         free(c->unix_socket);
@@ -49,7 +49,8 @@ static void call_unlink(struct http_call *call) {
         if (call->state == CALL_QUEUED)
                 TAILQ_REMOVE(&c->queued, call, in_client);
         if (call->state == CALL_RUNNING) {
-                (void)curl_multi_remove_handle(c->multi, call->easy);
+                http_mail_detach(call);
+                (void)curl_multi_remove_handle(call->multi->curl, call->easy);
                 TAILQ_REMOVE(&c->running, call, in_client);
         }
         call->state = CALL_OVER;
@@ -58,6 +59,7 @@ static void call_unlink(struct http_call *call) {
 static void call_free(struct http_call *call) {
         call_unlink(call);
         http_transfer_release(call);
+        http_mail_release(call);
         if (call->header_text)
                 explicit_bzero(call->header_text, call->header_text_size);
         free(call->header_text);
@@ -66,27 +68,30 @@ static void call_free(struct http_call *call) {
 }
 
 /* Unlinked first: on_done() may start, cancel, and end the client. */
-static void call_end(struct http_call *call, CURLcode code) {
+void http_call_end(struct http_call *call, CURLcode code) {
         call_unlink(call);
-        http_transfer_conclude(call, code);
+        if (call->mail)
+                http_mail_conclude(call, code);
+        else
+                http_transfer_conclude(call, code);
         if (!call->cancelled)
                 call->handler.on_done(&call->response, call->userdata);
         call_free(call);
 }
 
-static void call_fail(struct http_call *call, enum http_failure failure, const char *reason) {
+void http_call_fail(struct http_call *call, enum http_failure failure, const char *reason) {
         call->verdict.failure = failure;
         call->verdict.reason = reason;
-        call_end(call, CURLE_OK);
+        http_call_end(call, CURLE_OK);
 }
 
 static void call_time_out(struct http_call *call) {
         if (call->response.left)
-                call_fail(call, HTTP_ANSWER_TIMEOUT,
-                          call->first_byte_usec > 0 ? "the answer did not begin in time"
-                                                    : "the answer was not whole in time");
+                http_call_fail(call, HTTP_ANSWER_TIMEOUT,
+                               call->first_byte_usec > 0 ? "the answer did not begin in time"
+                                                         : "the answer was not whole in time");
         else
-                call_fail(call, HTTP_CONNECT_TIMEOUT, "there was no connection in time");
+                http_call_fail(call, HTTP_CONNECT_TIMEOUT, "there was no connection in time");
 }
 
 /* The source is left alone while it is set to an earlier time: it looks again when that comes. */
@@ -148,16 +153,32 @@ static void insert_running(struct http_client *c, struct http_call *call) {
         arm(c, call->end_usec);
 }
 
+/* A mail's address is looked at when it is connected to. */
+static int check_url(const struct http_call *call) {
+        const struct http_client *c = call->client;
+
+        if (call->request->mail)
+                return 0;
+        return c->unix_socket ? http_url_check_local(call->request->url)
+                              : http_url_check(call->request->url, c->options.plain);
+}
+
+static int prepare(struct http_call *call) {
+        if (call->request->mail)
+                return http_mail_prepare(call);
+        call->multi = call->client->web;
+        return http_transfer_prepare(call);
+}
+
 static void call_start(struct http_call *call) {
         struct http_client *c = call->client;
         int r;
 
-        r = c->unix_socket ? http_url_check_local(call->request->url)
-                           : http_url_check(call->request->url, c->options.plain);
+        r = check_url(call);
         if (r == -EINVAL || r == -EPERM) {
-                call_fail(call, HTTP_REFUSED_URL,
-                          r == -EINVAL ? "that is no URL"
-                                       : "that URL is neither https nor a listed address");
+                http_call_fail(call, HTTP_REFUSED_URL,
+                               r == -EINVAL ? "that is no URL"
+                                            : "that URL is neither https nor a listed address");
                 return;
         }
         if (call->end_usec <= clock_usec(CLOCK_MONOTONIC)) {
@@ -166,9 +187,9 @@ static void call_start(struct http_call *call) {
         }
 
         if (r >= 0)
-                r = http_transfer_prepare(call);
-        if (r < 0 || curl_multi_add_handle(c->multi, call->easy) != CURLM_OK) {
-                call_fail(call, HTTP_NOT_CONNECTED, "libcurl cannot start the call");
+                r = prepare(call);
+        if (r < 0 || curl_multi_add_handle(call->multi->curl, call->easy) != CURLM_OK) {
+                http_call_fail(call, HTTP_NOT_CONNECTED, "libcurl cannot start the call");
                 return;
         }
         TAILQ_REMOVE(&c->queued, call, in_client);
@@ -186,22 +207,25 @@ static int on_act(sd_event_source *source, void *userdata) {
         n++;
         for (; n > 0 && (call = TAILQ_FIRST(&c->queued)); n--)
                 call_start(call);
-        if (c->multi)
-                http_socket_act(c);
+        if (c->web)
+                http_multi_act(c->web);
         return 0;
 }
 
-void http_client_deliver(struct http_client *c) {
+void http_client_deliver(struct http_client *c, struct http_multi *multi) {
         struct http_call *call;
         CURLMsg *m;
         int n_left;
 
-        while (c->multi && (m = curl_multi_info_read(c->multi, &n_left)))
+        while (multi->curl && (m = curl_multi_info_read(multi->curl, &n_left)))
                 if (m->msg == CURLMSG_DONE) {
                         CURLcode code = m->data.result;
 
                         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &call);
-                        call_end(call, code);
+                        if (call->mail && code == CURLE_OK)
+                                http_mail_go(call);
+                        else
+                                http_call_end(call, code);
                 }
 }
 
@@ -211,7 +235,7 @@ static int client_start(struct http_client *c) {
         static bool initialised;
         int r;
 
-        if (c->multi)
+        if (c->web)
                 return 0;
         /* libcurl would write the keys of its TLS sessions to the file that this names. */
         (void)unsetenv("SSLKEYLOGFILE");
@@ -219,18 +243,13 @@ static int client_start(struct http_client *c) {
                 return -EIO;
         initialised = true;
 
-        c->multi = curl_multi_init();
-        if (!c->multi)
-                return -ENOMEM;
-        r = http_socket_attach(c);
+        r = http_multi_new(c, &c->web);
         if (r >= 0 &&
-            (curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, n_connections) !=
+            (curl_multi_setopt(c->web->curl, CURLMOPT_MAX_HOST_CONNECTIONS, n_connections) !=
                              CURLM_OK ||
-             curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, n_connections) != CURLM_OK))
+             curl_multi_setopt(c->web->curl, CURLMOPT_MAXCONNECTS, n_connections) != CURLM_OK)) {
+                c->web = http_multi_end(c->web);
                 r = -ENOMEM;
-        if (r < 0) {
-                (void)curl_multi_cleanup(TAKE_PTR(c->multi));
-                c->timer = sd_event_source_disable_unref(c->timer);
         }
         return r;
 }
@@ -261,6 +280,13 @@ static int copy_options(struct http_client *c, const struct http_options *option
         for (size_t i = 0; r >= 0 && i < n_plain; i++)
                 r = copy_text(options->plain[i], &c->plain[i]);
 
+        c->allowed = calloc(options->n_allowed + 1, sizeof(*c->allowed));
+        if (!c->allowed)
+                return -ENOMEM;
+        if (options->n_allowed > 0)
+                memcpy(c->allowed, options->allowed, options->n_allowed * sizeof(*c->allowed));
+
+        c->options.allowed = c->allowed;
         c->options.ca_file = c->ca_file;
         c->options.user_agent = c->user_agent;
         c->options.unix_socket = c->unix_socket;
@@ -316,9 +342,8 @@ struct http_client *http_client_free(struct http_client *c) {
                 call_free(call);
         while (c->n_idle > 0)
                 curl_easy_cleanup(c->idle[--c->n_idle]);
-        if (c->multi)
-                (void)curl_multi_cleanup(c->multi);
-        c->multi = NULL; /* after it has closed its sockets; a call that is over may still hold c */
+        /* Last, since it closes its sockets; a call that is over may still hold c. */
+        c->web = http_multi_end(c->web);
         (void)sd_event_source_set_enabled(c->act, SD_EVENT_OFF);
         return http_client_unref(c);
 }

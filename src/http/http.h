@@ -8,6 +8,8 @@
  *
  * A request is never sent twice behind the caller's back: libcurl would repeat one that a reused
  * connection swallowed, and that is stopped unless the request says that a repeat does no harm.
+ *
+ * It carries mails, too, by SMTP, each over a connection of its own and never without TLS.
  */
 
 #include <curl/curl.h>
@@ -23,6 +25,9 @@
 
 struct http_client;
 struct http_call;
+struct http_address_rule;
+struct smtp_answer;
+struct smtp_envelope;
 
 struct http_options {
         uint64_t connect_timeout_usec;    /* name, TCP and TLS */
@@ -34,6 +39,8 @@ struct http_options {
         const char *const *plain; /* NULL-terminated "127.0.0.1:4100"; NULL: none */
         const char *user_agent;
         const char *unix_socket; /* a path, to which all that is asked goes; NULL: to the hosts */
+        const struct http_address_rule *allowed; /* for mail, beside what is public */
+        size_t n_allowed;
 };
 
 #define HTTP_MAX_HEADERS 16
@@ -44,7 +51,10 @@ struct http_header {
         bool secret;      /* the value is a credential: it is wiped, and shown nowhere */
 };
 
-/* What an adapter prepares. Zero-initialised is valid but for method and url. */
+/*
+ * What an adapter prepares. Zero-initialised is valid but for method and url. With an envelope it
+ * is a mail, and `body` the message: then method, url and headers are only for people to see.
+ */
 struct http_request {
         const char *method; /* static text */
         char *url;          /* owned */
@@ -52,9 +62,10 @@ struct http_request {
         size_t n_headers;
         /* Goes out as `Authorization: Bearer …`. Borrowed: lives until the call is over. */
         const struct secret *bearer;
-        struct buffer body; /* owned */
-        bool repeatable;    /* sent twice does no harm */
-        bool secret_url;    /* the URL is a credential: it is shown nowhere */
+        struct buffer body;         /* owned */
+        bool repeatable;            /* sent twice does no harm */
+        bool secret_url;            /* the URL is a credential: it is shown nowhere */
+        struct smtp_envelope *mail; /* owned; NULL: HTTP */
 };
 
 void http_request_done(struct http_request *q);
@@ -88,6 +99,8 @@ struct http_response {
         const char *location;     /* the same, and never followed */
         const char *range;        /* the same */
         bool left;                /* the request began to leave: it may have been carried out */
+        const struct smtp_answer *mail; /* of a mail that was answered, or could not be asked for
+                                           a reason that has a name; its code is `status` */
 };
 
 /* `event`'s poller; the caller owns *ret. Initialises libcurl at the first call. 0 or -errno. */
@@ -120,7 +133,8 @@ void http_plain_done(char **list);
  * inside libcurl: it may cancel its own call, whose request then stays here, and no other.
  */
 struct http_handler {
-        void (*on_leaving)(void *userdata); /* the request begins to leave; may be NULL */
+        /* The request begins to leave, of a mail its end; may be NULL. */
+        void (*on_leaving)(void *userdata);
         void (*on_done)(const struct http_response *response, void *userdata); /* once */
 };
 

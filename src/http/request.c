@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http/client.h"
+#include "smtp/envelope.h"
 
 #define MAX_HEADER_BYTES 8192
 
@@ -21,6 +22,7 @@ void http_request_done(struct http_request *q) {
                 free(q->headers[i].value);
         }
         buffer_done(&q->body);
+        smtp_envelope_free(q->mail);
         *q = (struct http_request){ 0 };
 }
 

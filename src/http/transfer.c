@@ -191,7 +191,7 @@ static bool set_text(CURL *e, CURLoption option, const char *text) {
 }
 
 /* What is the same for every call of every client. */
-static bool set_rules(CURL *e) {
+static bool set_rules(CURL *e, const char *protocols) {
         static const struct {
                 CURLoption option;
                 long value;
@@ -205,11 +205,11 @@ static bool set_rules(CURL *e) {
                 /* Else ending a call would wait, on the event loop, for a name that hangs. */
                 { CURLOPT_QUICK_EXIT, 1 },
         };
-        static const struct {
+        const struct {
                 CURLoption option;
                 const char *value;
         } texts[] = {
-                { CURLOPT_PROTOCOLS_STR, "http,https" },
+                { CURLOPT_PROTOCOLS_STR, protocols },
                 { CURLOPT_PROXY, "" },
                 { CURLOPT_NOPROXY, "*" },
                 /* With a directory beside the file, libcurl reads all authorities anew each time. */
@@ -225,10 +225,19 @@ static bool set_rules(CURL *e) {
         return true;
 }
 
+int http_transfer_rules(CURL *easy, struct http_call *call, const char *protocols) {
+        const char *ca_file = call->client->options.ca_file;
+
+        if (!set_rules(easy, protocols) ||
+            curl_easy_setopt(easy, CURLOPT_PRIVATE, call) != CURLE_OK ||
+            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->response.reason) != CURLE_OK ||
+            (ca_file && !set_text(easy, CURLOPT_CAINFO, ca_file)))
+                return -ENOMEM;
+        return 0;
+}
+
 static bool set_callbacks(CURL *e, struct http_call *call) {
-        return curl_easy_setopt(e, CURLOPT_PRIVATE, call) == CURLE_OK &&
-               curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->response.reason) == CURLE_OK &&
-               curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request) == CURLE_OK &&
+        return curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request) == CURLE_OK &&
                curl_easy_setopt(e, CURLOPT_PREREQDATA, call) == CURLE_OK &&
                curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
                curl_easy_setopt(e, CURLOPT_HEADERDATA, call) == CURLE_OK &&
@@ -278,8 +287,7 @@ static bool set_call(CURL *e, struct http_call *call) {
                         (long)((o->connect_timeout_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC)) &&
                curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
                (!o->user_agent || set_text(e, CURLOPT_USERAGENT, o->user_agent)) &&
-               (!o->unix_socket || set_text(e, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket)) &&
-               (!o->ca_file || set_text(e, CURLOPT_CAINFO, o->ca_file));
+               (!o->unix_socket || set_text(e, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket));
 }
 
 int http_transfer_prepare(struct http_call *call) {
@@ -288,8 +296,9 @@ int http_transfer_prepare(struct http_call *call) {
         call->easy = c->n_idle > 0 ? c->idle[--c->n_idle] : curl_easy_init();
         if (!call->easy)
                 return -ENOMEM;
-        if (!set_rules(call->easy) || !set_callbacks(call->easy, call) ||
-            !set_method(call->easy, call) || !set_call(call->easy, call))
+        if (http_transfer_rules(call->easy, call, "http,https") < 0 ||
+            !set_callbacks(call->easy, call) || !set_method(call->easy, call) ||
+            !set_call(call->easy, call))
                 return -ENOMEM;
         return 0;
 }
@@ -299,7 +308,7 @@ void http_transfer_release(struct http_call *call) {
         struct http_client *c = call->client;
         CURL *easy = TAKE_PTR(call->easy);
 
-        if (easy && c->multi && !call->secret_url && c->n_idle < MAX_IDLE_HANDLES) {
+        if (easy && c->web && !call->secret_url && !call->mail && c->n_idle < MAX_IDLE_HANDLES) {
                 curl_easy_reset(easy);
                 c->idle[c->n_idle++] = easy;
         } else

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mail on its way. libcurl looks the host up, connects, does TLS and logs in; from there on the
+ * connection is ours, and smtp/dialogue.h says what goes over it. libcurl can send a mail too, but
+ * it waits for the server's last word inside one call, for minutes perhaps, and cannot tell which
+ * recipients were refused, nor whether the end had left.
+ *
+ * What libcurl hears while it connects is read along: what the server can, and why it says no.
+ *
+ * Each has a multi handle to itself: a connection that was handed over looks idle to libcurl, which
+ * tidies such away when it starts another in the same handle.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "http/client.h"
+#include "smtp/dialogue.h"
+
+/* Of one wake-up; what is left waits in the socket for the next. */
+#define MAX_BYTES_AT_ONCE ((size_t)256 * 1024)
+#define LOGGED_IN 235
+
+struct http_mail {
+        struct poll_watch watch; /* first, so that it is the same pointer */
+        struct http_call *call;
+        struct http_multi *multi; /* owned */
+        struct smtp_reader heard; /* while libcurl connects */
+        struct smtp_features features;
+        bool is_garbled, is_logged_in, is_refused;
+        struct smtp_dialogue dialogue;
+        struct smtp_answer failure; /* of the connection, where the server said why */
+};
+
+static void hear(struct http_mail *mail, const struct smtp_reply *reply) {
+        /* Only EHLO is answered so. The last one counts, which libcurl sends behind TLS. */
+        if (reply->code == 250)
+                smtp_features_read(reply->text, &mail->features);
+        if (reply->code == LOGGED_IN)
+                mail->is_logged_in = true;
+}
+
+/* libcurl makes up its own mind; a line that we cannot read says nothing to us. */
+static size_t on_heard(char *data, size_t size, size_t n, void *userdata) {
+        struct http_mail *mail = ((struct http_call *)userdata)->mail;
+        size_t left = size * n, taken;
+
+        for (int r = 1; r == 1 && left > 0 && !mail->is_garbled; left -= taken, data += taken) {
+                r = smtp_reader_feed(&mail->heard, data, left, &taken);
+                if (r == 1)
+                        hear(mail, &mail->heard.reply);
+                if (r < 0) {
+                        mail->is_garbled = true;
+                        break;
+                }
+        }
+        return size * n;
+}
+
+static curl_socket_t on_socket_opened(void *userdata, curlsocktype purpose,
+                                      struct curl_sockaddr *address) {
+        struct http_call *call = userdata;
+        const struct http_options *o = &call->client->options;
+
+        if (!http_address_is_allowed(&address->addr, o->allowed, o->n_allowed)) {
+                call->mail->is_refused = true;
+                return CURL_SOCKET_BAD;
+        }
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static bool set_login(CURL *e, const struct smtp_envelope *envelope) {
+        static const char *const options[] = {
+                [SMTP_LOGIN_PASSWORD] = "AUTH=PLAIN;AUTH=LOGIN",
+                [SMTP_LOGIN_PLAIN] = "AUTH=PLAIN",
+                [SMTP_LOGIN_LOGIN] = "AUTH=LOGIN",
+                [SMTP_LOGIN_XOAUTH2] = "AUTH=XOAUTH2",
+        };
+        CURLoption secret = envelope->login == SMTP_LOGIN_XOAUTH2 ? CURLOPT_XOAUTH2_BEARER
+                                                                  : CURLOPT_PASSWORD;
+
+        return curl_easy_setopt(e, CURLOPT_LOGIN_OPTIONS, options[envelope->login]) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_USERNAME, envelope->username) == CURLE_OK &&
+               curl_easy_setopt(e, secret, envelope->secret->data) == CURLE_OK;
+}
+
+/* It also bounds greeting and login, for which servers take their time. */
+static long connect_timeout_msec(const struct http_options *o) {
+        uint64_t usec = o->connect_timeout_usec + o->first_byte_timeout_usec;
+
+        return (long)((usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
+}
+
+/* What the server greets us by is an address literal, and not this machine's name. */
+static int make_url(const struct smtp_envelope *e, char **ret) {
+        const char *scheme = e->tls_at_once ? "smtps" : "smtp";
+
+        return asprintf(ret, "%s://%s:%u/%%5B127.0.0.1%%5D", scheme, e->host, e->port) < 0 ? -ENOMEM
+                                                                                           : 0;
+}
+
+static int set_up(struct http_call *call) {
+        const struct smtp_envelope *envelope = call->request->mail;
+        _cleanup_(freep) char *url = NULL;
+        CURL *e = call->easy;
+
+        if (make_url(envelope, &url) < 0 || http_transfer_rules(e, call, "smtp,smtps") < 0)
+                return -ENOMEM;
+        if (curl_easy_setopt(e, CURLOPT_URL, url) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+                             connect_timeout_msec(&call->client->options)) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket_opened) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_heard) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_HEADERDATA, call) != CURLE_OK || !set_login(e, envelope))
+                return -ENOMEM;
+        return 0;
+}
+
+int http_mail_prepare(struct http_call *call) {
+        int r;
+
+        call->mail = calloc(1, sizeof(*call->mail));
+        if (!call->mail)
+                return -ENOMEM;
+        call->mail->call = call;
+
+        r = http_multi_new(call->client, &call->mail->multi);
+        if (r < 0)
+                return r;
+        call->multi = call->mail->multi;
+        call->easy = curl_easy_init();
+        return call->easy ? set_up(call) : -ENOMEM;
+}
+
+/* Whatever the server would still say, nobody waits for it. */
+static void say_goodbye(struct http_call *call) {
+        size_t n;
+
+        if (call->mail->dialogue.phase == SMTP_PHASE_OVER)
+                (void)curl_easy_send(call->easy, "QUIT\r\n", strlen("QUIT\r\n"), &n);
+}
+
+void http_mail_detach(struct http_call *call) {
+        if (!call->mail || !call->mail->watch.poller)
+                return;
+        poller_remove(&call->mail->watch);
+        say_goodbye(call);
+}
+
+void http_mail_release(struct http_call *call) {
+        struct http_mail *mail = TAKE_PTR(call->mail);
+
+        if (!mail)
+                return;
+        http_multi_end(mail->multi);
+        smtp_dialogue_done(&mail->dialogue);
+        free(mail);
+}
+
+/* Returns 0 when it may leave, or -ECANCELED. */
+static int leave(struct http_call *call) {
+        struct http_client *c = call->client;
+
+        if (call->response.left)
+                return 0;
+        if (call->handler.on_leaving) {
+                c->leaving = call;
+                call->handler.on_leaving(call->userdata);
+                c->leaving = NULL;
+                if (call->cancelled)
+                        return -ECANCELED;
+        }
+        call->response.left = true;
+        http_call_waits(call);
+        return 0;
+}
+
+/* Sends what there is to send. Returns 0, 1 when the socket is full, or a negative errno. */
+static int send_out(struct http_call *call) {
+        struct smtp_dialogue *d = &call->mail->dialogue;
+        size_t size, sent, total = 0;
+        const char *data;
+        bool is_last;
+        CURLcode code;
+        int r;
+
+        while ((size = smtp_dialogue_output(d, &data, &is_last)) > 0) {
+                if (total >= MAX_BYTES_AT_ONCE)
+                        return 1;
+                if (is_last) {
+                        r = leave(call);
+                        if (r < 0)
+                                return r;
+                }
+                code = curl_easy_send(call->easy, data, size, &sent);
+                if (code == CURLE_AGAIN)
+                        return 1;
+                if (code != CURLE_OK)
+                        return -EPIPE;
+                smtp_dialogue_sent(d, sent);
+                total += sent;
+        }
+        return 0;
+}
+
+/* Reads until there is no more. Returns 0, 1 when the dialogue is over, or a negative errno. */
+static int take_in(struct http_call *call) {
+        char data[4096];
+        CURLcode code;
+        size_t n;
+        int r;
+
+        for (size_t total = 0; total < MAX_BYTES_AT_ONCE; total += n) {
+                code = curl_easy_recv(call->easy, data, sizeof(data), &n);
+                if (code == CURLE_AGAIN)
+                        return 0;
+                if (code != CURLE_OK || n == 0)
+                        return -EPIPE;
+                http_call_hears(call);
+                r = smtp_dialogue_feed(&call->mail->dialogue, data, n);
+                if (r != 0)
+                        return r;
+        }
+        return -EBADMSG;
+}
+
+static void break_off(struct http_call *call, int r) {
+        enum http_failure failure = call->response.left ? HTTP_NO_ANSWER : HTTP_NOT_CONNECTED;
+
+        switch (r) {
+        case -EPIPE:
+                http_call_fail(call, failure, "the mail server ended the connection");
+                break;
+        case -EBADMSG:
+                http_call_fail(call, failure, "the mail server answers something else");
+                break;
+        default:
+                http_call_fail(call, failure, "the mail cannot be sent on");
+                break;
+        }
+}
+
+/* The call may be gone afterwards. What the server says first is read first. */
+static void go_on(struct http_call *call) {
+        int r;
+
+        r = take_in(call);
+        if (r == 0)
+                r = send_out(call);
+        else if (r == 1) {
+                http_call_end(call, CURLE_OK);
+                return;
+        }
+        if (r >= 0)
+                r = poller_modify(&call->mail->watch, EPOLLIN | (r == 1 ? EPOLLOUT : 0U));
+        if (r < 0)
+                break_off(call, r);
+}
+
+static void on_ready(struct poll_watch *w, uint32_t revents) {
+        struct http_mail *mail = (struct http_mail *)w;
+        _cleanup_(http_client_unrefp) struct http_client *keep =
+                        http_client_ref(mail->call->client);
+
+        go_on(mail->call);
+}
+
+static int begin(struct http_call *call) {
+        const struct http_request *q = call->request;
+        struct http_mail *mail = call->mail;
+        curl_socket_t fd;
+        int r;
+
+        r = smtp_dialogue_init(&mail->dialogue, q->mail, q->body.data, q->body.size,
+                               &mail->features);
+        if (r != 0)
+                return r;
+        if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
+            fd == CURL_SOCKET_BAD)
+                return -EPIPE;
+        return poller_add(call->client->poller, &mail->watch, fd, EPOLLIN, on_ready);
+}
+
+void http_mail_go(struct http_call *call) {
+        int r = 1;
+
+        if (call->mail->is_logged_in)
+                r = begin(call);
+        if (r == 0)
+                go_on(call);
+        else if (r == 1)
+                http_call_end(call, CURLE_OK);
+        else
+                break_off(call, r);
+}
+
+/*
+ * Whether the server said why there is no connection, or what is in the way has a name; fills
+ * mail->failure then.
+ */
+static bool explain(struct http_mail *mail, CURLcode code) {
+        struct smtp_answer *a = &mail->failure;
+
+        if (code == CURLE_COULDNT_CONNECT && mail->is_refused) {
+                a->obstacle = SMTP_NO_ADDRESS;
+                return true;
+        }
+        a->reply = mail->heard.reply;
+        if (code == CURLE_OK || code == CURLE_LOGIN_DENIED) {
+                a->step = SMTP_STEP_LOGIN;
+                if (a->reply.code < 400)
+                        a->obstacle = SMTP_NO_LOGIN;
+                return true;
+        }
+        if (code == CURLE_USE_SSL_FAILED && a->reply.code > 0) {
+                a->obstacle = SMTP_NO_TLS;
+                return true;
+        }
+        return a->reply.code >= 400;
+}
+
+void http_mail_conclude(struct http_call *call, CURLcode code) {
+        struct http_response *a = &call->response;
+        struct http_mail *mail = call->mail;
+
+        a->body = a->content_type = a->retry_after = a->location = a->range = "";
+        if (call->verdict.reason) {
+                a->failure = call->verdict.failure;
+                ae_error_quote(a->reason, sizeof(a->reason), call->verdict.reason);
+                return;
+        }
+
+        if (mail->dialogue.phase == SMTP_PHASE_OVER)
+                a->mail = &mail->dialogue.answer;
+        else if (explain(mail, code))
+                a->mail = &mail->failure;
+        if (a->mail) {
+                a->failure = HTTP_ANSWERED;
+                a->status = a->mail->reply.code;
+                a->reason[0] = 0;
+                /* A refusal is clear: what had left was not taken. */
+                a->left = a->mail->accepted;
+                return;
+        }
+        a->failure = code == CURLE_OPERATION_TIMEDOUT ? HTTP_CONNECT_TIMEOUT : HTTP_NOT_CONNECTED;
+        ae_error_quote(a->reason, sizeof(a->reason),
+                       a->reason[0] ? a->reason : curl_easy_strerror(code));
+}
