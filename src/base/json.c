@@ -171,3 +171,35 @@ void json_print(const cJSON *json, struct buffer *to) {
 void json_print_canonical(const cJSON *json, struct buffer *to) {
         print_value(json, /* canonical= */ true, to);
 }
+
+/* Writes the character at `text`, of UTF-8 that was scanned, as UTF-16. Returns its length. */
+static size_t print_escaped(const unsigned char *text, struct buffer *to) {
+        size_t n = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+        unsigned code = n == 1 ? text[0] : text[0] & (0x7fU >> n);
+
+        for (size_t i = 1; i < n; i++)
+                code = code << 6 | (text[i] & 0x3fU);
+        if (code > 0xffff) {
+                buffer_printf(to, "\\u%04x", 0xd800 + ((code - 0x10000) >> 10));
+                code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+        }
+        buffer_printf(to, "\\u%04x", code);
+        return n;
+}
+
+/* Outside of strings there is nothing beyond ASCII. */
+void json_print_ascii(const cJSON *json, struct buffer *to) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        json_print(json, &text);
+        to->failed = to->failed || text.failed;
+        for (size_t i = 0, n; i < text.size; i += n) {
+                unsigned char c = (unsigned char)text.data[i];
+
+                n = 1;
+                if (c < 0x7f)
+                        buffer_putc(to, text.data[i]);
+                else
+                        n = print_escaped((const unsigned char *)text.data + i, to);
+        }
+}

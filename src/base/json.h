@@ -46,5 +46,8 @@ void json_print(const cJSON *json, struct buffer *to);
  */
 void json_print_canonical(const cJSON *json, struct buffer *to);
 
+/* As json_print(), in ASCII: what is beyond it in strings, and DEL, as \u escapes. */
+void json_print_ascii(const cJSON *json, struct buffer *to);
+
 /* Prints one string with its quotes, escaping what RFC 8259 demands. `size` bytes of UTF-8. */
 void json_print_string(const char *text, size_t size, struct buffer *to);
