@@ -145,6 +145,7 @@ struct adapter {
         const char *base_url;          /* where the platform is, unless configured */
         const char *credential_schema; /* of auth_token's `credential` */
         const char *credential_member; /* which member of it is the secret; NULL: access_token */
+        bool credential_whole;         /* all of it is the secret: build() reads it as JSON */
         /*
          * The app (oauth/app.h) that accounts are connected by, "google"; NULL: with none. A login
          * asks for the first scope of each action unless it is told which.

@@ -62,8 +62,8 @@ int outcome_of_response(adapter_interpret_fn *interpret, const struct adapter_in
         if (r >= 0)
                 return r;
 
-        /* A failure of our own came after the platform had its request, too. */
-        if (!repeatable &&
+        /* A mail's refusal is clear. Else a failure of our own came after the platform had it, too. */
+        if (!repeatable && (response->left || !response->mail) &&
             (error->code == AE_NONE || error->code == AE_INTERNAL ||
              error->code == AE_UPSTREAM_ERROR || error->code == AE_UPSTREAM_TIMEOUT)) {
                 error->upstream_status = response->status;

@@ -165,6 +165,8 @@ int stage_build(struct action *a) {
         if (!a->type->platform->adapter->brings_credential)
                 a->request.bearer = a->credential.access_token;
 
+        if (a->request.mail)
+                return STAGE_NEXT; /* it has no headers but the message's */
         r = http_request_header(&a->request, "X-Request-Id", a->request_id);
         if (r >= 0 && a->spec.traceparent)
                 r = http_request_header(&a->request, "traceparent", a->spec.traceparent);

@@ -47,10 +47,24 @@ static int check_credential(const struct platform *platform, const cJSON *creden
                             platform->adapter->platform);
 }
 
+/* As one string: JSON in ASCII, since that is what vaults keep. */
+static int fold_secret(cJSON *credential) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        json_print_ascii(credential, &text);
+        if (buffer_error(&text) < 0)
+                return -ENOMEM;
+        while (credential->child)
+                cJSON_Delete(cJSON_DetachItemViaPointer(credential, credential->child));
+        return cJSON_AddStringToObject(credential, "access_token", text.data) ? 0 : -ENOMEM;
+}
+
 /* The vault knows one name for what is secret, whatever the platform calls it. */
 static int rename_secret(const struct adapter *adapter, cJSON *credential) {
         cJSON *secret;
 
+        if (adapter->credential_whole)
+                return fold_secret(credential);
         if (!adapter->credential_member)
                 return 0;
         secret = cJSON_DetachItemFromObjectCaseSensitive(credential, adapter->credential_member);
