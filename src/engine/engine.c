@@ -65,6 +65,8 @@ static int make_http(struct engine *e) {
                 .ca_file = s->ca_file,
                 .plain = (const char *const *)s->plain_http,
                 .user_agent = "action-engine/" AE_VERSION,
+                .allowed = s->allowed.rules,
+                .n_allowed = s->allowed.n,
         };
 
         return http_client_new(e->poller, &options, &e->http);

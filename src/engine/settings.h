@@ -10,9 +10,11 @@
 #include "base/cleanup.h"
 #include "base/config.h"
 #include "base/journal.h"
+#include "http/address.h"
 #include "http/http.h"
 
 #define SETTINGS_MAX_PLATFORMS 64
+#define SETTINGS_MAX_ALLOWED 64
 
 #define SETTINGS_VAULT_MOUNT "secret"
 #define SETTINGS_VAULT_PREFIX "action-engine"
@@ -69,6 +71,12 @@ struct settings {
         unsigned max_connections_per_host;
         char *ca_file;
         char *plain_http[HTTP_MAX_PLAIN + 1]; /* NULL-terminated */
+
+        /* [Smtp] */
+        struct settings_allowed {
+                struct http_address_rule rules[SETTINGS_MAX_ALLOWED];
+                size_t n;
+        } allowed;
 
         /* [Adapter PLATFORM] */
         struct {
