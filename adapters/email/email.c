@@ -96,8 +96,8 @@ static int read_mailbox(const cJSON *value, const char *path, struct mailbox *re
 }
 
 /*
- * A mere display name is fine in `from`, and leaves the header out: RFC 5322 knows no From without
- * an address, and the account has one.
+ * A mere display name is fine in `from`, and is no mailbox: RFC 5322 knows none without an address,
+ * and the account has one.
  */
 static bool is_mere_name(const struct field *f, const cJSON *value) {
         const char *reason;
@@ -119,8 +119,12 @@ static int read_mailboxes(const cJSON *payload, const struct field *f, size_t *l
         char path[PATH_SIZE];
         int r;
 
-        if (n == 0 || is_mere_name(f, value))
+        if (n == 0)
                 return 0;
+        if (is_mere_name(f, value)) {
+                e->from_name = value->valuestring;
+                return 0;
+        }
 
         items = calloc(n < *left ? n : *left + 1, sizeof(*items));
         if (!items)

@@ -22,6 +22,7 @@ struct email {
         struct mailbox *mailboxes[5]; /* from, reply_to, to, cc, bcc */
         struct mail_attachment *attachments;
         char *in_reply_to;
+        const char *from_name;       /* a display name alone, where there is no address; or NULL */
         const char *thread_id;       /* NULL: a new conversation */
         size_t size;                 /* of body, html and attachments, encoded for the way */
         struct mail_message message; /* without what the action gives: id, domain, date */
