@@ -72,31 +72,37 @@ void smtp_answer_said(const struct adapter_input *input, const struct smtp_answe
 }
 
 #define LOGIN_AGAIN "store the mailbox with its present (app) password with auth_token"
+#define NO_SENDER "it refuses the sender"
+#define NO_RECIPIENT "it refuses recipients, and nobody got the e-mail; the paths name them"
 #define TOO_LARGE "the message is larger than it takes; attach less"
+#define LATER "it wants it later; nothing was sent"
+#define LATER_TO "it wants recipients later, and nobody got the e-mail; the paths name them"
 
-/* The first row that fits; 0 and NULL fit all. A code of one digit is the kind of code. */
+/* The first row that fits. A code of one digit is a kind of code. */
 /* clang-format off */
 static const struct meaning {
         int code;
-        enum smtp_step from, to; /* of these steps */
-        const char *enhanced;    /* with which the enhanced code begins */
+        enum smtp_step first, last; /* of these steps */
+        const char *enhanced;       /* with which the enhanced code begins; NULL: any, or none */
         enum ae_code means;
-        const char *advice;
+        const char *advice; /* NULL: what it says */
 } meanings[] = {
-        { 530, SMTP_STEP_SENDER,   SMTP_STEP_MESSAGE,   NULL,   AE_REAUTHORIZATION_REQUIRED, "it wants another login; " LOGIN_AGAIN },
-        { 5,   SMTP_STEP_LOGIN,    SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN   },
-        { 552, SMTP_STEP_SENDER,   SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                              },
-        { 552, SMTP_STEP_DATA,     SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                              },
-        { 5,   SMTP_STEP_SENDER,   SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        "it refuses the sender"                },
-        { 5,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,  AE_UPSTREAM_REJECTED,        "it refuses recipients, and nobody got the e-mail; the paths name them" },
-        { 5,   SMTP_STEP_GREETING, SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        NULL                                   },
-        { 450, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,  AE_RATE_LIMITED,             "it takes recipients later, and nobody got the e-mail; the paths name them" },
-        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, "4.7.", AE_RATE_LIMITED,            "it takes recipients later, and nobody got the e-mail; the paths name them" },
-        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,  AE_UPSTREAM_ERROR,           "it takes recipients later, and nobody got the e-mail; the paths name them" },
-        { 450, SMTP_STEP_GREETING, SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             "it wants it later; nothing was sent"  },
-        { 452, SMTP_STEP_GREETING, SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             "it wants it later; nothing was sent"  },
-        { 4,   SMTP_STEP_GREETING, SMTP_STEP_MESSAGE,   "4.7.", AE_RATE_LIMITED,             "it wants it later; nothing was sent"  },
-        { 4,   SMTP_STEP_GREETING, SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_ERROR,           "it cannot take it now; nothing was sent" },
+        { 421, SMTP_STEP_GREETING,  SMTP_STEP_GREETING,  NULL,   AE_RATE_LIMITED,             LATER                               },
+        { 5,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN },
+        { 530, SMTP_STEP_SENDER,    SMTP_STEP_MESSAGE,   NULL,   AE_REAUTHORIZATION_REQUIRED, "it wants a login; " LOGIN_AGAIN    },
+        { 552, SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                           },
+        { 552, SMTP_STEP_DATA,      SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                           },
+        { 5,   SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        NO_SENDER                           },
+        { 5,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_UPSTREAM_REJECTED,        NO_RECIPIENT                        },
+        { 5,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        NULL                                },
+        { 450, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_RATE_LIMITED,             LATER_TO                            },
+        { 452, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_RATE_LIMITED,             LATER_TO                            },
+        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, "4.7.", AE_RATE_LIMITED,             LATER_TO                            },
+        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_UPSTREAM_ERROR,           LATER_TO                            },
+        { 450, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             LATER                               },
+        { 452, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             LATER                               },
+        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   "4.7.", AE_RATE_LIMITED,             LATER                               },
+        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_ERROR,           "it cannot take it now; nothing was sent" },
 };
 /* clang-format on */
 
@@ -107,7 +113,7 @@ static const struct meaning *find_meaning(const struct smtp_answer *a) {
                 const struct meaning *m = &meanings[i];
                 int code = m->code < 10 ? a->reply.code / 100 : a->reply.code;
 
-                if (m->code == code && m->from <= a->step && a->step <= m->to &&
+                if (m->code == code && m->first <= a->step && a->step <= m->last &&
                     (!m->enhanced || strncmp(a->reply.text, m->enhanced, strlen(m->enhanced)) == 0))
                         return m;
         }

@@ -365,6 +365,12 @@ static void write_upstream(const struct ae_error *error, struct buffer *to) {
         buffer_putc(to, '}');
 }
 
+/* Findings of an action that failed before its payload was looked at say nothing. */
+static bool tells_findings(enum ae_code code) {
+        return code == AE_INVALID_PAYLOAD || code == AE_RATE_LIMITED || code == AE_UPSTREAM_ERROR ||
+               code == AE_UPSTREAM_REJECTED;
+}
+
 void request_write_error(const struct request *q, const struct ae_error *error, struct buffer *to) {
         write_head(q, "error", to);
         if (!q->id)
@@ -378,8 +384,7 @@ void request_write_error(const struct request *q, const struct ae_error *error, 
                               (unsigned long long)error->retry_after_msec);
         if (error->upstream_status != 0)
                 write_upstream(error, to);
-        /* Findings of an action that failed before its payload was looked at say nothing. */
-        if (error->errors && error->code == AE_INVALID_PAYLOAD) {
+        if (error->errors && tells_findings(error->code)) {
                 buffer_puts(to, ",\"errors\":");
                 json_print(error->errors, to);
         }

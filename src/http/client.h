@@ -44,6 +44,7 @@ struct http_client {
         struct call_list queued;   /* not given to libcurl yet */
         struct call_list running;  /* the first to end first */
         struct call_list waiting;  /* those of the running that wait for a first byte, in order */
+        size_t n_held;             /* of the running: mails that wait for another to end */
         struct http_call *leaving; /* on_leaving() is being called, from inside libcurl */
 
         CURL *idle[MAX_IDLE_HANDLES];
@@ -69,7 +70,8 @@ struct http_call {
         bool cancelled; /* by its own on_leaving(): ends without a word when libcurl lets go */
         bool secret_url;
         struct http_multi *multi; /* borrowed from the client, or from `mail` */
-        struct http_mail *mail;   /* NULL: HTTP */
+        struct http_mail *mail;   /* NULL: HTTP, or not started */
+        bool held;                /* a mail that waits for another to end */
         TAILQ_ENTRY(http_call) in_client;
         TAILQ_ENTRY(http_call) in_waiting;
         uint64_t end_usec;        /* its total time is over then */
@@ -119,8 +121,10 @@ void http_transfer_release(struct http_call *call);
 /* Fills call->response from how it ended. */
 void http_transfer_conclude(struct http_call *call, CURLcode code);
 
-/* mail.c. Gives the call a mail's easy and multi handle. Returns 0 or a negative errno. */
-int http_mail_prepare(struct http_call *call);
+/*
+ * mail.c. Starts those of the running mails that may start. It ends, and tells, what fails.
+ */
+void http_mail_start_held(struct http_client *c);
 /* libcurl has connected and logged in: the mail can go. The call may be gone afterwards. */
 void http_mail_go(struct http_call *call);
 /* Ends its connection. Harmless when there is none. */

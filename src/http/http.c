@@ -46,11 +46,14 @@ static void call_unlink(struct http_call *call) {
         struct http_client *c = call->client;
 
         http_call_hears(call);
+        c->n_held -= call->held;
+        call->held = false;
         if (call->state == CALL_QUEUED)
                 TAILQ_REMOVE(&c->queued, call, in_client);
         if (call->state == CALL_RUNNING) {
                 http_mail_detach(call);
-                (void)curl_multi_remove_handle(call->multi->curl, call->easy);
+                if (call->easy)
+                        (void)curl_multi_remove_handle(call->multi->curl, call->easy);
                 TAILQ_REMOVE(&c->running, call, in_client);
         }
         call->state = CALL_OVER;
@@ -163,13 +166,17 @@ static int check_url(const struct http_call *call) {
                               : http_url_check(call->request->url, c->options.plain);
 }
 
-static int prepare(struct http_call *call) {
-        if (call->request->mail)
-                return http_mail_prepare(call);
+static int start_transfer(struct http_call *call) {
+        int r;
+
         call->multi = call->client->web;
-        return http_transfer_prepare(call);
+        r = http_transfer_prepare(call);
+        if (r < 0)
+                return r;
+        return curl_multi_add_handle(call->multi->curl, call->easy) == CURLM_OK ? 0 : -ENOMEM;
 }
 
+/* A mail is only lined up. */
 static void call_start(struct http_call *call) {
         struct http_client *c = call->client;
         int r;
@@ -186,12 +193,14 @@ static void call_start(struct http_call *call) {
                 return;
         }
 
-        if (r >= 0)
-                r = prepare(call);
-        if (r < 0 || curl_multi_add_handle(call->multi->curl, call->easy) != CURLM_OK) {
+        if (r >= 0 && !call->request->mail)
+                r = start_transfer(call);
+        if (r < 0) {
                 http_call_fail(call, HTTP_NOT_CONNECTED, "libcurl cannot start the call");
                 return;
         }
+        call->held = call->request->mail != NULL;
+        c->n_held += call->held;
         TAILQ_REMOVE(&c->queued, call, in_client);
         call->state = CALL_RUNNING;
         insert_running(c, call);
@@ -207,6 +216,7 @@ static int on_act(sd_event_source *source, void *userdata) {
         n++;
         for (; n > 0 && (call = TAILQ_FIRST(&c->queued)); n--)
                 call_start(call);
+        http_mail_start_held(c);
         if (c->web)
                 http_multi_act(c->web);
         return 0;

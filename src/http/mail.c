@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -22,6 +23,8 @@
 /* Of one wake-up; what is left waits in the socket for the next. */
 #define MAX_BYTES_AT_ONCE ((size_t)256 * 1024)
 #define LOGGED_IN 235
+/* Providers allow few at a time, some three; the others wait for one of them to end. */
+#define MAX_MAILS_PER_MAILBOX 3
 
 struct http_mail {
         struct poll_watch watch; /* first, so that it is the same pointer */
@@ -121,20 +124,64 @@ static int set_up(struct http_call *call) {
         return 0;
 }
 
-int http_mail_prepare(struct http_call *call) {
+static int prepare(struct http_call *call) {
         int r;
 
-        call->mail = calloc(1, sizeof(*call->mail));
-        if (!call->mail)
-                return -ENOMEM;
         call->mail->call = call;
-
         r = http_multi_new(call->client, &call->mail->multi);
         if (r < 0)
                 return r;
         call->multi = call->mail->multi;
         call->easy = curl_easy_init();
         return call->easy ? set_up(call) : -ENOMEM;
+}
+
+/* For a call whose call->mail is there: from now on it counts as started. */
+static void start(struct http_call *call) {
+        if (prepare(call) < 0) {
+                curl_easy_cleanup(TAKE_PTR(call->easy)); /* it is in no multi handle */
+                http_call_fail(call, HTTP_NOT_CONNECTED, "libcurl cannot start the mail");
+        } else if (curl_multi_add_handle(call->multi->curl, call->easy) != CURLM_OK) {
+                curl_easy_cleanup(TAKE_PTR(call->easy));
+                http_call_fail(call, HTTP_NOT_CONNECTED, "libcurl does not take the mail");
+        }
+}
+
+static bool is_same_mailbox(const struct smtp_envelope *a, const struct smtp_envelope *b) {
+        return a->port == b->port && strcasecmp(a->host, b->host) == 0 &&
+               strcmp(a->username, b->username) == 0;
+}
+
+static bool may_start(const struct http_call *call) {
+        const struct http_call *other;
+        size_t n = 0;
+
+        TAILQ_FOREACH(other, &call->client->running, in_client)
+        n += other->mail && is_same_mailbox(other->request->mail, call->request->mail);
+        return n < MAX_MAILS_PER_MAILBOX;
+}
+
+static struct http_call *find_startable(struct http_client *c) {
+        struct http_call *call;
+
+        TAILQ_FOREACH(call, &c->running, in_client)
+        if (call->held && may_start(call))
+                return call;
+        return NULL;
+}
+
+void http_mail_start_held(struct http_client *c) {
+        struct http_call *call;
+
+        while (c->n_held > 0 && (call = find_startable(c))) {
+                call->held = false;
+                c->n_held--;
+                call->mail = calloc(1, sizeof(*call->mail));
+                if (call->mail)
+                        start(call);
+                else
+                        http_call_fail(call, HTTP_NOT_CONNECTED, "no memory for the mail");
+        }
 }
 
 /* Whatever the server would still say, nobody waits for it. */
@@ -153,10 +200,13 @@ void http_mail_detach(struct http_call *call) {
 }
 
 void http_mail_release(struct http_call *call) {
+        struct http_client *c = call->client;
         struct http_mail *mail = TAKE_PTR(call->mail);
 
         if (!mail)
                 return;
+        if (c->n_held > 0 && c->web)
+                (void)sd_event_source_set_enabled(c->act, SD_EVENT_ONESHOT);
         http_multi_end(mail->multi);
         smtp_dialogue_done(&mail->dialogue);
         free(mail);

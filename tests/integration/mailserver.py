@@ -54,7 +54,7 @@ rcpt:
        !authenticated = *
   deny message = no such user here
        !local_parts = ${{sg{{{users}}}{{,}}{{:}}}}
-  defer message = mailbox is busy
+  defer message = 450 4.2.1 mailbox is busy
        local_parts = busy
   accept
 data:
@@ -124,7 +124,7 @@ class MailServer:
     USER = "ada@mail.test"
     PASSWORD = "app-pass word ü"
     MAX_SIZE = 200_000
-    USERS = ("ada", "grace", "bob", "busy", "josé", ".dots")
+    USERS = ("ada", "grace", "bob", "busy", "eve", "josé")
 
     def __enter__(self):
         owner = pwd.getpwnam(OWNER)
