@@ -67,7 +67,7 @@ class FakeEngine(contextlib.ExitStack):
         for line in lines:
             request = json.loads(line)
             self.requests.append(request)
-            answer = self.answers[request["op"]]
+            answer = self.answers.get(request["op"], error("unknown_op"))
             if callable(answer):
                 answer = answer(request)
             if answer is HANG_UP:

@@ -434,41 +434,84 @@ class Usage(Case):
 
 
 class Completion(Case):
-    """The completion's words are the help's words."""
+    """Every shell's words are the help's words."""
 
-    def setUp(self):
-        super().setUp()
-        self.script = TOP / "src/actionctl/actionctl.bash"
-
-    def complete(self, *words):
-        """What is offered behind these words, the last of which is begun."""
-        program = ('source "$1"; shift; PATH=$(dirname "$ACTIONCTL"):$PATH; COMP_WORDS=("$@"); '
-                   'COMP_CWORD=$(($# - 1)); _actionctl; printf "%s\\n" "${COMPREPLY[@]}"')
-        p = subprocess.run(["bash", "--norc", "-c", program, "bash", self.script, "actionctl",
-                            *words], capture_output=True, text=True, check=True, timeout=TIMEOUT,
-                           env={"PATH": os.environ["PATH"], "ACTIONCTL": str(ACTIONCTL),
-                                "ACTION_ENGINE_SOCKET": self.engine.path})
+    def run_shell(self, *command):
+        p = subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT,
+                           env={"PATH": f"{ACTIONCTL.parent}:{os.environ['PATH']}",
+                                "HOME": self.directory, "LC_ALL": "C.UTF-8",
+                                "ACTION_ENGINE_SOCKET": self.engine.path,
+                                "ACTION_VAULT_SOCKET": self.engine.path})
         self.assertEqual(p.stderr, "")
-        return set(p.stdout.split())
+        return p.stdout
+
+    def bash(self, *words):
+        program = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _actionctl; '
+                   'printf "%s\\n" "${COMPREPLY[@]}"')
+        return set(self.run_shell("bash", "--norc", "-c", program, "bash",
+                                  TOP / "src/actionctl/actionctl.bash", "actionctl",
+                                  *words).split())
+
+    def zsh(self, *words):
+        # compadd works in the line editor alone.
+        program = ('compadd() { [[ $1 == -- ]] && shift; '
+                   'if [[ $1 == -a ]]; then print -l -- ${(P)2}; else print -l -- "$@"; fi }; '
+                   '_files() { }; _users() { }; words=("$@[2,-1]"); CURRENT=$#words; source "$1"')
+        offered = self.run_shell("zsh", "-f", "-c", program, "zsh",
+                                 TOP / "src/actionctl/_actionctl", "actionctl", *words).split()
+        return {word for word in offered if word.startswith(words[-1])}
+
+    def fish(self, *words):
+        offered = self.run_shell("fish", "--no-config", "-c",
+                                 "source $argv[1]; complete -C (string join ' ' -- $argv[2..])",
+                                 TOP / "src/actionctl/actionctl.fish", "actionctl", *words)
+        return {line.split("\t")[0] for line in offered.splitlines()}
+
+    def in_every_shell(self, check):
+        for shell in self.bash, self.zsh, self.fish:
+            with self.subTest(shell.__name__):
+                check(shell)
 
     def test_every_verb_and_option(self):
         verbs = re.search(r"(?s)Verbs:\n(.*?)\n\n", self.run_ctl("--help")[0]).group(1)
         verbs = [re.split(r"\s{2,}", line.strip())[0].split() for line in verbs.splitlines()]
-        self.assertEqual(self.complete(""), {v[0] for v in verbs})
+        listed = {}
         for verb in verbs:
-            if len(verb) > 1:
-                self.assertIn(verb[1], self.complete(verb[0], ""))
             out, _ = self.run_ctl(*verb, "--help")
-            listed = set(re.findall(r"(?m)^  (?:-\w, |    )(--[a-z-]+)", out))
-            self.assertIn("--help", listed)
-            self.assertEqual(self.complete(*verb, "--"), listed)
+            listed[*verb] = set(re.findall(r"(?m)^  (?:-\w, |    )(--[a-z-]+)", out))
+            self.assertIn("--help", listed[*verb])
+
+        def check(complete):
+            self.assertEqual(complete(""), {v[0] for v in verbs})
+            for first in {v[0] for v in verbs if len(v) > 1}:
+                self.assertEqual(complete(first, ""), {v[1] for v in verbs if v[0] == first})
+            for verb in verbs:
+                self.assertEqual(complete(*verb, "--"), listed[*verb], verb)
+
+        self.in_every_shell(check)
 
     def test_platforms_and_actions(self):
         evil = {"platform": "$(touch${IFS}x)", "action_type": "`id`"}
         self.engine.answers["list_actions"] = success({"actions": ACTIONS["actions"] + [evil]})
-        self.assertEqual(self.complete("perform", ""), {"gmail", "slack"})
-        self.assertEqual(self.complete("--user", "u", "actions", "g"), {"gmail"})
-        self.assertEqual(self.complete("perform", "gmail", "s"), {"send_email"})
+
+        def check(complete):
+            self.assertEqual(complete("perform", ""), {"gmail", "slack"})
+            self.assertEqual(complete("--user", "u", "actions", "g"), {"gmail"})
+            self.assertEqual(complete("auth", "login", "--port", "1", "g"), {"gmail"})
+            self.assertEqual(complete("perform", "gmail", "s"), {"send_email"})
+
+        self.in_every_shell(check)
+
+    def test_providers(self):
+        self.engine.answers["list_providers"] = success({"providers": [
+            {"provider": "google"}, {"provider": "mine"}, {"provider": "`id`"}]})
+
+        def check(complete):
+            self.assertEqual(complete("provider", "add", ""), {"google", "notion", "oidc", "slack"})
+            self.assertEqual(complete("provider", "test", ""), {"google", "mine"})
+            self.assertEqual(complete("provider", "remove", "m"), {"mine"})
+
+        self.in_every_shell(check)
 
 
 if __name__ == "__main__":
