@@ -28,6 +28,7 @@ PACKAGES = (
     "libcurl4",
     "libidn2-0",
     "libinih1",
+    "libmicrohttpd12",
     "libsmartcols1",
     "libsodium23",
     "libsqlite3-0",
