@@ -18,7 +18,6 @@ void flow_done(struct flow *f) {
         free(f->state);
         free(f->authorization_url);
         free(f->redirect_uri);
-        free(f->scopes);
         free(f->user_code);
         free(f->verification_uri);
         free(f->verification_uri_complete);
@@ -41,13 +40,11 @@ static void add_scopes(const struct ctl_list *scopes, struct request *q) {
         request_json(q, "scopes", array);
 }
 
-/* Whatever it says about the redirect, it says by one of these; the next try tells. */
+/* It may be about something else; then the next try, without one, says the same. */
 static bool may_be_the_redirect(const cJSON *response) {
         const char *code = json_string(json_member(response, "error"), "code");
 
-        return code &&
-               (strcmp(code, "invalid_request") == 0 || strcmp(code, "invalid_payload") == 0 ||
-                strcmp(code, "authorization_failed") == 0);
+        return code && strcmp(code, "invalid_request") == 0;
 }
 
 static char *copy_of(const cJSON *result, const char *name) {
@@ -68,10 +65,7 @@ static uint64_t read_end(const cJSON *result) {
 static bool read_browser_flow(struct flow *f) {
         if (!f->authorization_url || browser_check_url(f->authorization_url) < 0)
                 return false;
-        if (redirect_parameter(f->authorization_url, "redirect_uri", &f->redirect_uri) < 0)
-                return false;
-        (void)redirect_parameter(f->authorization_url, "scope", &f->scopes);
-        return true;
+        return redirect_parameter(f->authorization_url, "redirect_uri", &f->redirect_uri) == 0;
 }
 
 static int read_flow(const cJSON *response, enum flow_kind kind, struct flow *ret) {
@@ -137,7 +131,6 @@ int flow_finish(const struct ctl *ctl, const struct flow *f, const char *answer,
                         &(struct outcome_of){
                                         .platform = ctl->arguments[0],
                                         .account = ctl->account,
-                                        .requested = f->scopes,
                                         .refused = error && strcmp(error, "access_denied") == 0,
                                         .expired = clock_usec(CLOCK_BOOTTIME) >= f->until_usec,
                                         .response = response,

@@ -16,7 +16,6 @@ struct flow {
         char *state;
         char *authorization_url;
         char *redirect_uri; /* where that URL leads back to */
-        char *scopes;       /* what it asks for */
         char *user_code;    /* of a device flow, with the next two */
         char *verification_uri;
         char *verification_uri_complete;

@@ -60,97 +60,43 @@ static struct outcome_fact *add_fact(struct outcome *o, const char *name, bool i
         return f;
 }
 
-static void add_value(struct outcome_fact *f, const char *text, size_t size) {
+static void add_value(struct outcome_fact *f, const char *text) {
         char *copy;
 
-        if (f->n_values >= OUTCOME_MAX_VALUES || size == 0)
+        if (f->n_values >= OUTCOME_MAX_VALUES || !*text)
                 return;
-        copy = strndup(text, size);
+        copy = strdup(text);
         if (copy)
                 f->values[f->n_values++] = copy;
 }
 
 static void add_text(struct outcome *o, const char *name, const char *text) {
         if (text && *text)
-                add_value(add_fact(o, name, /* is_list= */ false), text, strlen(text));
+                add_value(add_fact(o, name, /* is_list= */ false), text);
 }
 
-/* Calls each() with every scope of a list in one string. */
-static void split_scopes(const char *list, void (*each)(const char *, size_t, void *),
-                         void *userdata) {
-        for (const char *p = list + strspn(list, " ,"); *p; p += strspn(p, " ,")) {
-                size_t size = strcspn(p, " ,");
-
-                each(p, size, userdata);
-                p += size;
-        }
-}
-
-static void add_scope(const char *scope, size_t size, void *userdata) {
-        add_value(userdata, scope, size);
-}
-
-/* `scopes` of the engine's answer: an array, or one string. */
-static void add_granted(struct outcome *o, const cJSON *scopes) {
-        struct outcome_fact *f = add_fact(o, "Granted", /* is_list= */ true);
+static void add_list(struct outcome *o, const char *name, const cJSON *scopes) {
+        struct outcome_fact *f = add_fact(o, name, /* is_list= */ true);
         const cJSON *scope;
 
-        if (cJSON_IsString(scopes))
-                split_scopes(scopes->valuestring, add_scope, f);
         cJSON_ArrayForEach (scope, scopes)
                 if (cJSON_IsString(scope))
-                        add_value(f, scope->valuestring, strlen(scope->valuestring));
+                        add_value(f, scope->valuestring);
         if (f->n_values == 0)
-                o->n_facts--;
-}
-
-struct missing {
-        const struct outcome_fact *granted;
-        struct outcome_fact *missing;
-};
-
-/* Those that say who somebody is come back by other names, and no action needs them. */
-static bool is_identity(const char *scope, size_t size) {
-        static const char *const names[] = { "email", "openid", "profile", "offline_access" };
-
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (strlen(names[i]) == size && strncmp(names[i], scope, size) == 0)
-                        return true;
-        return false;
-}
-
-static void add_missing(const char *scope, size_t size, void *userdata) {
-        const struct missing *m = userdata;
-
-        for (size_t i = 0; i < m->granted->n_values; i++)
-                if (strlen(m->granted->values[i]) == size &&
-                    strncmp(m->granted->values[i], scope, size) == 0)
-                        return;
-        if (!is_identity(scope, size))
-                add_value(m->missing, scope, size);
-}
-
-/* Who does not say what he granted granted what was asked for: RFC 6749 §5.1. */
-static void compare_scopes(const struct outcome_of *of, struct outcome *o) {
-        struct missing m = { .granted = o->n_facts > 0 ? &o->facts[o->n_facts - 1] : NULL };
-
-        if (!of->requested || !m.granted || !m.granted->is_list)
-                return;
-        m.missing = add_fact(o, "Not granted", /* is_list= */ true);
-        split_scopes(of->requested, add_missing, &m);
-        if (m.missing->n_values > 0)
-                o->kind = OUTCOME_PARTLY;
-        else
                 o->n_facts--;
 }
 
 static void read_success(const struct outcome_of *of, struct outcome *o) {
         const cJSON *result = json_member(of->response, "result");
+        size_t n_facts;
 
         o->kind = OUTCOME_CONNECTED;
         add_text(o, "Connected as", json_string(result, "identity"));
-        add_granted(o, json_member(result, "scopes"));
-        compare_scopes(of, o);
+        add_list(o, "Granted", json_member(result, "scopes"));
+        n_facts = o->n_facts;
+        add_list(o, "Not granted", json_member(result, "missing_scopes"));
+        if (o->n_facts > n_facts)
+                o->kind = OUTCOME_PARTLY;
 }
 
 static void read_failure(const struct outcome_of *of, struct outcome *o) {

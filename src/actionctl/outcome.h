@@ -40,7 +40,6 @@ struct outcome {
 struct outcome_of {
         const char *platform;
         const char *account;   /* NULL: default */
-        const char *requested; /* the scopes that were asked for, between blanks or commas, or NULL */
         bool refused;          /* the redirect says that the person did */
         bool expired;          /* the time was over */
         const cJSON *response; /* the engine's; NULL: it gave none */

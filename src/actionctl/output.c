@@ -207,6 +207,7 @@ static const struct {
         { AE_INVALID_PAYLOAD,          "'actionctl actions PLATFORM ACTION' describes the fields." },
         { AE_NOT_CONNECTED,            "Connect it first: 'actionctl auth login PLATFORM', or import a credential." },
         { AE_REAUTHORIZATION_REQUIRED, "Connect it again: 'actionctl auth login PLATFORM', or import a credential." },
+        { AE_AUTHORIZATION_FAILED,     "Log in again with 'actionctl auth login PLATFORM'." },
         { AE_OUTCOME_UNKNOWN,          "It may have happened: look at the platform before you send it again." },
         { AE_INTERNAL,                 "The engine's journal has the detail." },
 };

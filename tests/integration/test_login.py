@@ -263,7 +263,8 @@ class Answers(Login):
 
     def test_what_is_shown(self):
         denied = {"error": "access_denied"}
-        partly = success({"scopes": "openid email", "identity": "user@example.com"})
+        partly = success({"scopes": ["openid", "email"], "missing_scopes": [SEND],
+                          "identity": "user@example.com"})
         for name, answer, query, code, title, words in (
                 ("connected", self.finish, {}, SUCCESS, "Connected",
                  ["user@example.com", SEND, "gmail"]),

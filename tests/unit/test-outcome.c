@@ -25,33 +25,32 @@ static void print_facts(const struct outcome *o, char *ret, size_t size) {
 /* clang-format off */
 static void test_what_came_of_it(void **state) {
         static const struct {
-                const char *response, *requested;
+                const char *response;
                 bool refused, expired;
                 enum outcome_kind kind;
                 const char *facts; /* behind the platform */
         } cases[] = {
-                { SUCCESS("{}"), "a b", false, false, OUTCOME_CONNECTED, "" },
-                { SUCCESS("{\"identity\":\"i\"}"), NULL, false, false, OUTCOME_CONNECTED,
+                { SUCCESS("{}"), false, false, OUTCOME_CONNECTED, "" },
+                { SUCCESS("{\"identity\":\"i\"}"), false, false, OUTCOME_CONNECTED,
                   ";Connected asi" },
-                { SUCCESS("{\"scopes\":[\"a\",\"b\"]}"), "b a", false, false, OUTCOME_CONNECTED,
+                { SUCCESS("{\"scopes\":[\"a\",\"b\"]}"), false, false, OUTCOME_CONNECTED,
                   ";Granteda,b" },
-                { SUCCESS("{\"scopes\":\"a b\"}"), "openid email a", false, false, OUTCOME_CONNECTED,
-                  ";Granteda,b" },
-                { SUCCESS("{\"scopes\":\"a,b\"}"), "a,b,c", false, false, OUTCOME_PARTLY,
-                  ";Granteda,b;Not grantedc" },
-                { SUCCESS("{\"scopes\":[\"ab\"]}"), "a", false, false, OUTCOME_PARTLY,
-                  ";Grantedab;Not granteda" },
-                { SUCCESS("{\"scopes\":[]}"), "a", false, false, OUTCOME_CONNECTED, "" },
-                { SUCCESS("{\"scopes\":[1,{},\"\"],\"identity\":1}"), "a", false, false,
-                  OUTCOME_CONNECTED, "" },
-                { SUCCESS("[]"), "a", true, true, OUTCOME_CONNECTED, "" },
-                { FAILURE, "a", false, false, OUTCOME_FAILED, "" },
-                { FAILURE, "a", true, false, OUTCOME_REFUSED, "" },
-                { FAILURE, "a", false, true, OUTCOME_EXPIRED, "" },
-                { FAILURE, "a", true, true, OUTCOME_REFUSED, "" },
-                { "{}", "a", false, false, OUTCOME_FAILED, "" },
-                { "{\"status\":1}", "a", false, false, OUTCOME_FAILED, "" },
-                { "null", "a", false, false, OUTCOME_FAILED, "" },
+                { SUCCESS("{\"scopes\":[\"a\"],\"missing_scopes\":[]}"), false, false,
+                  OUTCOME_CONNECTED, ";Granteda" },
+                { SUCCESS("{\"scopes\":[\"a\"],\"missing_scopes\":[\"b\",\"c\"]}"), false, false,
+                  OUTCOME_PARTLY, ";Granteda;Not grantedb,c" },
+                { SUCCESS("{\"missing_scopes\":[\"b\"]}"), false, false, OUTCOME_PARTLY,
+                  ";Not grantedb" },
+                { SUCCESS("{\"scopes\":[1,{},\"\"],\"identity\":1,\"missing_scopes\":\"a\"}"),
+                  false, false, OUTCOME_CONNECTED, "" },
+                { SUCCESS("[]"), true, true, OUTCOME_CONNECTED, "" },
+                { FAILURE, false, false, OUTCOME_FAILED, "" },
+                { FAILURE, true, false, OUTCOME_REFUSED, "" },
+                { FAILURE, false, true, OUTCOME_EXPIRED, "" },
+                { FAILURE, true, true, OUTCOME_REFUSED, "" },
+                { "{}", false, false, OUTCOME_FAILED, "" },
+                { "{\"status\":1}", false, false, OUTCOME_FAILED, "" },
+                { "null", false, false, OUTCOME_FAILED, "" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -61,7 +60,7 @@ static void test_what_came_of_it(void **state) {
 
                 assert_int_equal(json_parse(cases[i].response, strlen(cases[i].response), &response,
                                             NULL), 0);
-                outcome_read(&(struct outcome_of){ .platform = "p", .requested = cases[i].requested,
+                outcome_read(&(struct outcome_of){ .platform = "p",
                                                    .refused = cases[i].refused,
                                                    .expired = cases[i].expired,
                                                    .response = response }, &o);
@@ -89,10 +88,10 @@ static void test_a_list_has_a_limit(void **state) {
         _cleanup_(json_freep) cJSON *response = NULL;
         _cleanup_(buffer_done) struct buffer text = { 0 };
 
-        buffer_puts(&text, "{\"status\":\"success\",\"result\":{\"scopes\":\"");
-        for (int i = 0; i <= OUTCOME_MAX_VALUES; i++)
-                buffer_printf(&text, "s%d ", i);
-        buffer_puts(&text, "\"}}");
+        buffer_puts(&text, "{\"status\":\"success\",\"result\":{\"scopes\":[\"s\"");
+        for (int i = 0; i < OUTCOME_MAX_VALUES; i++)
+                buffer_printf(&text, ",\"s%d\"", i);
+        buffer_puts(&text, "]}}");
         assert_int_equal(json_parse(text.data, text.size, &response, NULL), 0);
         outcome_read(&(struct outcome_of){ .platform = "p", .response = response }, &o);
         assert_int_equal(o.facts[1].n_values, OUTCOME_MAX_VALUES);
