@@ -339,7 +339,7 @@ class Provider:
     pkce         a challenge is demanded
     iss          the redirect names the issuer, and the metadata says so
     any_port     of a loopback redirect
-    open_revocation  a token is revoked by whoever has it
+    secret_for_tokens  as Google has it: the other endpoints are not told the client's secret
     path         of the issuer, "" or "/tenant"
     tls          an SSLContext: then it is https://
     expires_in   of the answers; None: not said
@@ -353,10 +353,10 @@ class Provider:
 
     def __init__(self, *, auth="client_secret_post", json_body=False, ok_member=False,
                  rotate=False, refresh=True, pkce=True, iss=True, any_port=True,
-                 open_revocation=False, path="", port=0, tls=None):
+                 secret_for_tokens=False, path="", port=0, tls=None):
         self.json_body, self.ok_member = json_body, ok_member
         self.rotate, self.refresh, self.pkce = rotate, refresh, pkce
-        self.iss, self.any_port, self.open_revocation = iss, any_port, open_revocation
+        self.iss, self.any_port, self.secret_for_tokens = iss, any_port, secret_for_tokens
         self.expires_in, self.more = 3600, {}
         self.person, self.denies, self.fewer = "u1@example.com", None, None
         self.metadata = {"openid-configuration", "oauth-authorization-server"}
@@ -592,12 +592,15 @@ class Provider:
         """The fields of a call whose client is who it says."""
         request.fields = fields = self.read_fields(request)
         header = request.headers.get_all("Authorization", [])
+        auth = self.client.auth
+        if self.secret_for_tokens and request.endpoint != "token":
+            auth = "none"
         if self._may_be_nobody(request, fields) and not header and not CLIENT_FIELDS & set(fields):
             return fields
         expected = {"client_id": self.client.client_id}
-        if self.client.auth == "client_secret_post":
+        if auth == "client_secret_post":
             expected["client_secret"] = self.client.client_secret
-        if self.client.auth == "client_secret_basic":
+        if auth == "client_secret_basic":
             if CLIENT_FIELDS & set(fields):
                 raise OAuthError("invalid_client", "one method at a time", 401)
             if len(header) != 1 or self._basic(header[0]) != (self.client.client_id,
@@ -608,9 +611,9 @@ class Provider:
         return {name: value for name, value in fields.items() if name not in CLIENT_FIELDS}
 
     def _may_be_nobody(self, request, fields):
-        """An assertion says itself who speaks."""
+        """An assertion says itself who speaks; and Google revokes for whoever has the token."""
         if request.endpoint == "revoke":
-            return self.open_revocation
+            return self.secret_for_tokens
         return fields.get("grant_type") == JWT_BEARER
 
     @staticmethod

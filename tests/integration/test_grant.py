@@ -193,6 +193,38 @@ class Kinds(Case):
         tokens = self.ok(self.socket(provider).ask(app=app, **consent(provider, pkce=False)))
         self.assertTrue(provider.is_good(tokens["access_token"]))
 
+    def test_google_is_not_told_more_than_it_asks_for(self):
+        provider = self.provider(secret_for_tokens=True)
+        grants, app = self.socket(provider), provider.app(profile="google")
+        self.ok(grants.ask(app=app, **consent(provider)))
+        token = provider.grants[-1].refresh_token
+        self.ok(grants.ask(kind="revoke", app=app, token=token))
+        self.assertEqual(provider.calls("revoke")[0].fields, {"token": token})
+        self.ok(grants.ask(kind="device_start", app=app, scopes="a"))
+        self.assertNotIn("client_secret", provider.calls("device")[0].fields)
+
+    def test_errors_with_a_good_status(self):
+        """As Slack has it."""
+        provider = self.provider(auth="client_secret_basic", ok_member=True, pkce=False)
+        grants, app = self.socket(provider), provider.app(profile="slack")
+        code = consent(provider, "a,b", pkce=False)
+        self.assertEqual(self.ok(grants.ask(app=app, **code))["scopes"], ["a", "b"])
+        self.assert_result(grants.ask(app=app, **code), "grant_refused")
+
+    def test_what_a_provider_must_refuse(self):
+        provider = self.provider()
+        grants, app = self.socket(provider), provider.app()
+        other = "http://127.0.0.1:9998/oauth/callback"
+        for changes, result in (
+            ({"verifier": "x" * 43}, "grant_refused"), ({"redirect_uri": other}, "grant_refused"),
+            ({"code": "x"}, "grant_refused"),
+            ({"app": {**app, "client_secret": "x"}}, "client_refused"),
+            ({"app": {**app, "client_auth": "client_secret_basic"}}, "client_refused"),
+        ):
+            with self.subTest(changes=changes):
+                self.assert_result(grants.ask(**{"app": app, **consent(provider), **changes}),
+                                   result)
+
     def test_a_device(self):
         provider = self.provider()
         grants, app = self.socket(provider), provider.app()
@@ -287,6 +319,17 @@ class Faults(Case):
                 self.assert_result(answer, result)
                 self.assertNotIn(grant.refresh_token, answer["reason"])
                 self.assertEqual(len(provider.requests), n)
+
+    def test_when_a_token_ends_is_not_worth_losing_it(self):
+        provider = self.provider()
+        grants, grant = self.socket(provider), provider.grant()
+        for value, is_told in ((3600, True), ("3600", True), (None, False), (-1, False),
+                               ("soon", False), (True, False), ([], False), (1e300, False)):
+            with self.subTest(expires_in=value):
+                provider.script("token", {"expires_in": value})
+                tokens = self.ok(grants.ask(kind="refresh", app=provider.app(),
+                                            token=grant.refresh_token))
+                self.assertEqual("expires_at" in tokens, is_told)
 
     def test_nobody_is_there(self):
         provider = self.provider()
