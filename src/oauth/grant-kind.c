@@ -10,7 +10,6 @@ static const struct grant_kind kinds[OAUTH_N_GRANTS] = {
                 .takes = GRANT_VERIFIER | GRANT_REDIRECT,
                 .endpoint = OAUTH_TOKEN,
                 .grant_type = "authorization_code",
-                .gives_tokens = true,
                 .tells_whose = true,
         },
         [OAUTH_GRANT_REFRESH] = {
@@ -19,7 +18,6 @@ static const struct grant_kind kinds[OAUTH_N_GRANTS] = {
                 .endpoint = OAUTH_TOKEN,
                 .grant_type = "refresh_token",
                 .token_name = "refresh_token",
-                .gives_tokens = true,
         },
         [OAUTH_GRANT_ASSERTION] = {
                 .name = "assertion",
@@ -27,7 +25,6 @@ static const struct grant_kind kinds[OAUTH_N_GRANTS] = {
                 .endpoint = OAUTH_TOKEN,
                 .grant_type = URN "jwt-bearer",
                 .token_name = "assertion",
-                .gives_tokens = true,
         },
         [OAUTH_GRANT_DEVICE_START] = {
                 .name = "device_start",
@@ -41,7 +38,6 @@ static const struct grant_kind kinds[OAUTH_N_GRANTS] = {
                 .endpoint = OAUTH_TOKEN,
                 .grant_type = URN "device_code",
                 .token_name = "device_code",
-                .gives_tokens = true,
                 .tells_whose = true,
         },
         [OAUTH_GRANT_REVOKE] = {

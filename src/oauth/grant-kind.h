@@ -17,12 +17,11 @@ enum grant_part {
 
 struct grant_kind {
         const char *name;
-        unsigned needs; /* enum grant_part */
-        unsigned takes; /* beside them */
-        enum oauth_endpoint endpoint;
         const char *grant_type; /* RFC 6749's parameter, or NULL */
         const char *token_name; /* what its token is called in the request, or NULL */
-        bool gives_tokens;
+        unsigned needs;         /* enum grant_part */
+        unsigned takes;         /* beside them */
+        enum oauth_endpoint endpoint;
         bool tells_whose; /* an id_token in the answer is the person's who just consented */
 };
 
