@@ -13,7 +13,9 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/poller.h"
+#include "base/quote.h"
 #include "base/secret.h"
+#include "base/uri-escape.h"
 
 static void test_buffer_grows_and_stays_terminated(void **state) {
         struct buffer b = { 0 };
@@ -223,6 +225,46 @@ static void test_poller_forgets_what_it_already_fetched(void **state) {
         fd_close(fds[1]);
 }
 
+/* All but the unreserved characters, whatever the byte is. */
+static void test_uri_escape(void **state) {
+        static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                   "0123456789-._~";
+
+        for (int c = 0; c <= 0xff; c++) {
+                _cleanup_(buffer_done) struct buffer is = { 0 }, expected = { 0 };
+
+                if (c && strchr(kept, c))
+                        buffer_putc(&expected, (char)c);
+                else
+                        buffer_printf(&expected, "%%%02X", (unsigned)c);
+                uri_escape((const char[]){ (char)c, 'x' }, 1, &is);
+                assert_string_equal(is.data, expected.data);
+        }
+}
+
+static void test_what_may_hold_a_secret(void **state) {
+        static const char *const may[] = {
+                "Bearer",
+                "got ya29.x",
+                "NTN_1",
+                "0123456789abcdef0123456789abcdef",
+                "a 0123456789abcdef0123456789abcde=",
+                "secret_1",
+        };
+        static const char *const may_not[] = {
+                "",
+                "Bad Request",
+                "0123456789abcdef0123456789abcde",
+                "01234567-89ab-7def-8123-456789abcdef",
+                "a.b.c",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(may); i++)
+                assert_true(quote_may_hold_secret(may[i]));
+        for (size_t i = 0; i < ELEMENTSOF(may_not); i++)
+                assert_false(quote_may_hold_secret(may_not[i]));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_buffer_grows_and_stays_terminated),
@@ -235,6 +277,8 @@ int main(void) {
                 cmocka_unit_test(test_secret_file_limit),
                 cmocka_unit_test(test_secrets_are_wiped_and_many),
                 cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
+                cmocka_unit_test(test_uri_escape),
+                cmocka_unit_test(test_what_may_hold_a_secret),
         };
 
         if (sodium_init() < 0)
