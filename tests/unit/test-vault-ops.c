@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,39 @@ static void test_a_record_that_does_not_open_is_kept(void **state) {
 #define GET(fields) "{\"id\":1,\"op\":\"get_token\"," fields "}"
 #define PUT(credential) "{\"id\":1,\"op\":\"store_token\"," WHO ",\"credential\":" credential "}"
 #define PUT_TOKEN(more) PUT("{\"access_token\":\"a\"" more "}")
+#define PROVIDER "\"provider\":\"google\""
+#define SET(app) "{\"id\":1,\"op\":\"set_provider\"," PROVIDER ",\"app\":" app "}"
+#define APP "{\"profile\":\"google\",\"client_id\":\"c\",\"client_secret\":\"s\"}"
+#define OP(name, fields) "{\"id\":1,\"op\":\"" name "\"," fields "}"
+
+/* A file as the first version left it, sealed with the same key. */
+static void test_what_the_first_version_kept(void **state) {
+        static const char old[] =
+                        "CREATE TABLE record (user_id TEXT NOT NULL, platform TEXT NOT NULL,"
+                        " account TEXT NOT NULL, sealed BLOB NOT NULL,"
+                        " PRIMARY KEY (user_id, platform, account)) STRICT, WITHOUT ROWID;"
+                        "PRAGMA application_id = 0x41455631; PRAGMA user_version = 1;"
+                        "INSERT INTO record VALUES ('u1', 'gmail', 'default', x'"
+                        "01000102030405060708090a0b0c0d0e0f10111213141516172009df3e7c53a0"
+                        "7b8b3d06fe84a5bf536956c21e8db3721efb7e9ac84bfc82582b827aef092221"
+                        "5937e89dd3b97436617801b92b81e9ccbf3607"
+                        "')";
+        struct place *p = *state;
+        char error[STORE_ERROR_SIZE];
+        sqlite3 *db;
+
+        p->store = store_free(p->store);
+        assert_int_equal(unlink(p->path), 0);
+        assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+        assert_int_equal(store_open(p->path, 16 << 20, &p->store, error), 0);
+        p->desk.keeper.store = p->store;
+        assert_non_null(strstr(ask(p, GET(WHO)), "\"access_token\":\"at\""));
+        assert_non_null(strstr(ask(p, SET(APP)), "success"));
+        assert_non_null(strstr(ask(p, GET(WHO)), "\"access_token\":\"at\""));
+}
 
 /* clang-format off */
 static const struct {
@@ -279,9 +313,39 @@ static const struct {
         { PUT_TOKEN(",\"scopes\":[1]"),                      "invalid_request", "'scopes'"          },
         { PUT_TOKEN(",\"scopes\":[\"\"]"),                   "invalid_request", "'scopes'"          },
         { PUT_TOKEN(",\"scopes\":[\"a b\"]"),                "invalid_request", "'scopes'"          },
+        { PUT_TOKEN(",\"provider\":\"\""),                   "invalid_request", "'provider'"        },
+        { PUT_TOKEN(",\"provider\":\"Google\""),             "invalid_request", "'provider'"        },
+        { PUT_TOKEN(",\"provider\":\"" TEN TEN TEN "abc\""), "invalid_request", "'provider'"        },
+        { PUT_TOKEN(",\"identity\":\"\""),                   "invalid_request", "'identity'"        },
+        { PUT_TOKEN(",\"identity\":\"a\\nb\""),             "invalid_request", "'identity'"        },
+        { PUT_TOKEN(",\"identity\":\"" LONG_ID LONG_ID "x\""), "invalid_request", "'identity'"      },
+        { PUT_TOKEN(",\"refused\":1"),                       "invalid_request", "'refused'"         },
+        { PUT_TOKEN(",\"service_account\":\"{}\""),          "invalid_request", "'service_account'" },
+        { PUT_TOKEN(",\"service_account\":{}"),              "invalid_request", ""                  },
         { PUT_TOKEN(",\"scope\":\"a\""),                     "invalid_request", "'scope'"           },
         { PUT_TOKEN(",\"Access_token\":\"a\""),              "invalid_request", "'Access_token'"    },
         { PUT_TOKEN(",\"access_token\":\"b\""),              "invalid_json",    "\"id\":1,"         },
+        { PUT("{\"provider\":\"google\"}"),                  "invalid_request", "'access_token'"    },
+        { OP("delete_token", WHO ",\"revoke\":1"),           "invalid_request", "'revoke'"          },
+        { OP("get_token", WHO ",\"revoke\":true"),           "invalid_request", "'revoke'"          },
+        { OP("exchange", WHO "," PROVIDER),                  "invalid_request", "needs 'scopes'"    },
+        { OP("exchange", WHO ",\"scopes\":\"\""),            "invalid_request", "needs 'provider'"  },
+        { OP("exchange", WHO "," PROVIDER ",\"scopes\":\"\""), "invalid_request", "'code'"            },
+        { OP("exchange", WHO "," PROVIDER ",\"scopes\":\"\",\"code\":\"c\""), "invalid_request", "'redirect_uri'" },
+        { OP("start_device", PROVIDER),                      "invalid_request", "needs 'scopes'"    },
+        { OP("start_device", PROVIDER ",\"scopes\":\"a\\\"b\""), "invalid_request", "'scopes'"      },
+        { OP("start_device", PROVIDER ",\"scopes\":\"a\""),  "not_found",       "'google'"          },
+        { OP("get_provider", "\"provider\":\"\""),           "invalid_request", "'provider'"        },
+        { OP("get_provider", "\"provider\":\"a-b\""),        "invalid_request", "'provider'"        },
+        { OP("get_provider", "\"provider\":\"" TEN TEN TEN "abc\""), "invalid_request", "'provider'" },
+        { OP("get_provider", "\"provider\":\"" TEN TEN TEN "ab\""), "not_found", "there is no"        },
+        { OP("set_provider", PROVIDER),                      "invalid_request", "needs 'app'"       },
+        { SET("[]"),                                         "invalid_request", "'app'"             },
+        { SET("{}"),                                         "invalid_request", "'profile'"         },
+        { SET("{\"profile\":\"google\"}"),                   "invalid_request", "'client_id'"       },
+        { OP("discover", "\"issuer\":\"https://a b\""),      "invalid_request", "'issuer'"          },
+        { OP("discover", "\"issuer\":\"http://example.com\""), "invalid_request", "'issuer'"        },
+        { OP("discover", PROVIDER),                          "invalid_request", "'provider'"        },
 };
 /* clang-format on */
 
@@ -291,6 +355,70 @@ static void test_bad_lines_are_refused_by_name(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 assert_error(ask(p, bad[i].line), bad[i].code, bad[i].words);
         assert_int_equal(store_count(p->store), 0);
+}
+
+/* Neither is served what is the other's, and is told so without its connection being closed. */
+static void test_roles(void **state) {
+        static const struct {
+                const char *line;
+                unsigned roles;
+        } cases[] = {
+                { GET(WHO), ROLE_ENGINE },
+                { PUT_TOKEN(""), ROLE_ENGINE },
+                { OP("delete_token", WHO), ROLE_ENGINE },
+                { OP("exchange", WHO), ROLE_ENGINE },
+                { OP("start_device", PROVIDER), ROLE_ENGINE },
+                { "{\"id\":1,\"op\":\"status\"}", ROLE_ENGINE },
+                { SET(APP), ROLE_ADMINISTRATOR },
+                { "{\"id\":1,\"op\":\"list_providers\"}", ROLE_ADMINISTRATOR },
+                { OP("delete_provider", PROVIDER), ROLE_ADMINISTRATOR },
+                { OP("test_provider", PROVIDER), ROLE_ADMINISTRATOR },
+                { OP("discover", "\"issuer\":\"https://example.com\""), ROLE_ADMINISTRATOR },
+                { OP("get_provider", PROVIDER), ROLE_ENGINE | ROLE_ADMINISTRATOR },
+        };
+        struct place *p = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (unsigned role = ROLE_ENGINE; role <= ROLE_ADMINISTRATOR; role <<= 1) {
+                        p->roles = role;
+                        if (cases[i].roles & role)
+                                assert_null(strstr(ask(p, cases[i].line), "forbidden"));
+                        else
+                                assert_error(ask(p, cases[i].line), "forbidden", "is for the ");
+                }
+}
+
+/* An app under a key of its own kind: it opens as no record, and a record not as an app. */
+static void test_apps_are_sealed_by_their_names(void **state) {
+        struct place *p = *state;
+        _cleanup_(buffer_done) struct buffer sealed = { 0 };
+
+        assert_non_null(strstr(ask(p, SET(APP)), "success"));
+        assert_non_null(strstr(ask(p, OP("get_provider", PROVIDER)), "\"client_id\":\"c\""));
+        assert_null(strstr(ask(p, OP("get_provider", PROVIDER)), "client_secret"));
+        assert_int_equal(store_read_provider(p->store, "google", &sealed), 0);
+        assert_int_equal(store_write_provider(p->store, "slack", sealed.data, sealed.size), 0);
+        assert_error(ask(p, OP("get_provider", "\"provider\":\"slack\"")), "internal",
+                     "the provider 'slack' cannot be opened");
+        assert_error(ask(p, "{\"id\":1,\"op\":\"list_providers\"}"), "internal", "'slack'");
+        assert_non_null(strstr(ask(p, OP("delete_provider", "\"provider\":\"slack\"")), "success"));
+        assert_non_null(strstr(ask(p, "{\"id\":1,\"op\":\"list_providers\"}"), "success"));
+}
+
+/* No action-grant is there: what needs it says so, and what can do without goes on. */
+static void test_without_a_way_to_the_providers(void **state) {
+        struct place *p = *state;
+
+        (void)ask(p, SET(APP));
+        store(p, "{\"refresh_token\":\"r\",\"provider\":\"google\"}");
+        assert_error(ask(p, GET(WHO)), "upstream_unreachable", "cannot reach action-grant");
+        assert_error(ask(p, OP("start_device", PROVIDER ",\"scopes\":\"a\"")),
+                     "upstream_unreachable", "cannot reach action-grant");
+        assert_non_null(strstr(ask(p, OP("test_provider", PROVIDER)),
+                               "\"result\":\"unreachable\",\"reason\":\"cannot reach"));
+        assert_non_null(strstr(ask(p, OP("delete_token", WHO ",\"revoke\":true")),
+                               "\"revoked\":false,\"reason\":\"cannot reach"));
+        assert_error(ask(p, GET(WHO)), "not_connected", "");
 }
 
 /* The longest of everything, at once: it must fit into a line, both ways. */
@@ -317,7 +445,10 @@ static void test_limits(void **state) {
                 json_print_string(token, n_token, &line);
                 buffer_puts(&line, ",\"refresh_token\":");
                 json_print_string(token, n_token, &line);
-                buffer_printf(&line, ",\"scopes\":[%s],\"token_type\":\"" SIXTY_FOUR "\"}}",
+                buffer_printf(&line,
+                              ",\"scopes\":[%s],\"token_type\":\"" SIXTY_FOUR
+                              "\",\"provider\":\"" TEN TEN TEN
+                              "ab\",\"identity\":\"" LONG_ID LONG_ID "\"}}",
                               scopes.data);
                 assert_true(line.size <= VAULT_WIRE_MAX_LINE);
 
@@ -337,15 +468,15 @@ static void test_limits(void **state) {
 
 static void test_the_longest_list_fits(void **state) {
         struct place *p = *state;
-        char line[512];
+        char line[1024];
         const char *answer;
 
         for (int i = 0; i <= STORE_MAX_PER_USER; i++) {
                 snprintf(line, sizeof(line),
                          "{\"id\":1,\"op\":\"store_token\",\"user_id\":\"u1\",\"platform\":"
                          "\"" SIXTY_FOUR "\",\"account\":\"%064d\","
-                         "\"credential\":{\"access_token\":\"a\"}}",
-                         i);
+                         "\"credential\":{\"access_token\":\"a\",\"identity\":\"%0256d\"}}",
+                         i, i);
                 answer = ask(p, line);
         }
         assert_error(answer, "invalid_request", "256 records");
@@ -374,6 +505,13 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_a_record_that_does_not_open_is_kept, set_up,
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_bad_lines_are_refused_by_name, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(test_what_the_first_version_kept, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_apps_are_sealed_by_their_names, set_up,
+                                                tear_down),
+                cmocka_unit_test_setup_teardown(test_without_a_way_to_the_providers, set_up,
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_the_longest_list_fits, set_up, tear_down),
