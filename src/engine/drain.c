@@ -8,10 +8,29 @@
 #include "base/journal.h"
 #include "engine/client.h"
 #include "engine/engine.h"
+#include "vault/vault.h"
 
 /* How long a stop waits for lines that were sent before it, and for answers to be read. */
 #define DRAIN_PATIENCE_USEC USEC_PER_SEC
 #define DRAIN_LAST_READS_USEC (5 * USEC_PER_SEC)
+/* How often the vault is looked at while it alone has something to finish. */
+#define DRAIN_VAULT_USEC (50 * USEC_PER_MSEC)
+
+static int on_vault_may_be_done(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *e = userdata;
+
+        drain_look(&e->drain);
+        return 0;
+}
+
+/* A renewal that nobody waits for any more is finished all the same. */
+static void end_or_wait_for_vault(struct engine *e) {
+        if (vault_is_busy(e->vault) &&
+            sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, DRAIN_VAULT_USEC, 0,
+                                       on_vault_may_be_done, e) >= 0)
+                return;
+        (void)sd_event_exit(e->event, 0);
+}
 
 /* Who has nothing left to wait for is sent off; the last one to go ends the loop. */
 static void drain_clients(struct engine *e) {
@@ -24,7 +43,7 @@ static void drain_clients(struct engine *e) {
                 c = next;
         }
         if (!e->clients)
-                (void)sd_event_exit(e->event, 0);
+                end_or_wait_for_vault(e);
 }
 
 /* Not longer than DrainTimeoutSec= says, and not that long for who does not read. */

@@ -5,6 +5,8 @@
  * begins with struct vault, its calls with struct vault_call.
  */
 
+#include <stdbool.h>
+
 #include "vault/vault.h"
 
 enum vault_op {
@@ -37,6 +39,7 @@ struct vault_backend_ops {
         /* As vault_get_token() and its like promise: on_answer() never from within. */
         int (*call)(struct vault *v, const struct vault_question *q, struct vault_call **ret);
         void (*cancel)(struct vault_call *call);
+        bool (*is_busy)(const struct vault *v); /* NULL: never */
         void (*free)(struct vault *v);
 };
 

@@ -288,6 +288,7 @@ int vault_new_kv2(struct poller *poller, const struct vault_http *http,
                 .name = "kv2",
                 .call = remote_call,
                 .cancel = remote_cancel,
+                .is_busy = remote_is_busy,
                 .free = kv2_free,
         };
         static const struct remote_ops ops = {

@@ -233,6 +233,7 @@ int vault_new_puraifi(struct poller *poller, const struct vault_http *http, cons
                 .name = "puraifi",
                 .call = remote_call,
                 .cancel = remote_cancel,
+                .is_busy = remote_is_busy,
                 .free = puraifi_free,
         };
         static const struct remote_ops ops = {

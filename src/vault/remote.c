@@ -261,6 +261,16 @@ void remote_cancel(struct vault_call *call) {
         }
 }
 
+bool remote_is_busy(const struct vault *vault) {
+        const struct remote *v = (const struct remote *)vault;
+        const struct job *j;
+
+        TAILQ_FOREACH(j, &v->jobs, in_remote)
+        if (!flow_is_idle(j))
+                return true;
+        return false;
+}
+
 static int join_scopes(const cJSON *scopes, char **ret) {
         _cleanup_(buffer_done) struct buffer joined = { 0 };
         const cJSON *scope;

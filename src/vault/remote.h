@@ -218,3 +218,4 @@ void remote_done(struct remote *v);
 /* For struct vault_backend_ops. */
 int remote_call(struct vault *v, const struct vault_question *q, struct vault_call **ret);
 void remote_cancel(struct vault_call *call);
+bool remote_is_busy(const struct vault *v);

@@ -124,6 +124,10 @@ int vault_start_device(struct vault *v, const char *provider, const char *scopes
         return v->ops->call(v, &q, ret);
 }
 
+bool vault_is_busy(const struct vault *v) {
+        return v->ops->is_busy && v->ops->is_busy(v);
+}
+
 void vault_call_cancel(struct vault_call *call) {
         call->vault->ops->cancel(call);
 }

@@ -5,6 +5,7 @@
  * and keeps none.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -151,3 +152,9 @@ int vault_find_provider(struct vault *v, const char *provider, vault_answer_fn *
 int vault_start_device(struct vault *v, const char *provider, const char *scopes,
                        vault_answer_fn *on_answer, void *userdata, struct vault_call **ret);
 void vault_call_cancel(struct vault_call *call);
+
+/*
+ * Whether something is under way that is not to be broken off, even if nobody waits for it any
+ * more: a refresh token that was used, and whose successor the vault has not got yet.
+ */
+bool vault_is_busy(const struct vault *v);

@@ -182,6 +182,9 @@ class Kv2Vault(HttpVault):
         """As a person would with `vault kv put`."""
         self.store.setdefault(self.name_of(user), []).append(record)
 
+    def kept(self, user):
+        return self.store[self.name_of(user)][-1]
+
     def delete_softly(self, user):
         self.store[self.name_of(user)].append(None)
 

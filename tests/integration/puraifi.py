@@ -70,6 +70,9 @@ class PuraifiVault(HttpVault):
                      for user, platform in self.records if user == request.query.get("user_id")]
         return 200, {"status": "ok", "connected_platforms": platforms}
 
+    def kept(self, user):
+        return self.records[user, "gmail"]
+
     def put(self, user, **record):
         self.records[user, "gmail"] = record
 

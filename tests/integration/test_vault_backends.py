@@ -3,14 +3,16 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
 import unittest
 
 import jws
-from engine import BUILD, TIMEOUT, Stack, email, until
+from engine import BUILD, TIMEOUT, Stack, email, until, wait_gone
 from kv2 import Kv2Vault
 from oauth import Provider
 from puraifi import PuraifiVault
@@ -249,6 +251,17 @@ TotalTimeoutSec=10
 class Renewal:
     """What a provider adds, to any vault."""
 
+    def during_a_renewal(self, change):
+        """What an action comes to when `change` happens while the provider is asked."""
+        n = len(self.provider.calls("token"))
+        self.provider.gate.clear()
+        self.provider.script("token", "slow")
+        asked = self.c.start(email(user_id=self.user))
+        self.provider.wait_calls("token", n + 1)
+        change()
+        self.provider.gate.set()
+        return self.c.finish(asked)
+
     def test_an_ended_token_is_renewed(self):
         grant = self.connect_grant()
         with self.renewing(1):
@@ -427,6 +440,58 @@ class OverHttp(Renewal, Suite):
             self.assert_sent("new")
         self.c.finish(first)
 
+    def test_a_renewal_takes_longer_than_a_vault_may(self):
+        grant = self.connect_grant()
+        self.connect_user(user="clock")
+        with self.renewing(1):
+            response = self.during_a_renewal(self.wait_for_a_timeout)
+            self.assertEqual(response["status"], "success", response)
+        self.assertTrue(grant.alive)
+
+    def wait_for_a_timeout(self):
+        with self.vault.playing("hang"):
+            self.assert_not_sent("vault_unavailable", user="clock")
+
+    def test_a_renewal_is_finished_when_nobody_waits_and_at_a_stop(self):
+        for stop in False, True:
+            with self.subTest(stop=stop):
+                grant = self.connect_grant()
+                used, pid = grant.refresh_token, self.stack.pid("engine")
+                n = len(self.provider.calls("token"))
+                self.provider.gate.clear()
+                self.provider.script("token", "slow")
+                asked = self.c.start(email(user_id=self.user, deadline_ms=200))
+                self.provider.wait_calls("token", n + 1)
+                self.assertEqual(self.c.finish(asked)["error"]["code"], "deadline_exceeded")
+                if stop:
+                    os.kill(pid, signal.SIGTERM)
+                    self.assertIsNone(self.c.read())
+                self.provider.gate.set()
+                until(lambda: grant.refresh_token != used and
+                      self.vault.kept(self.user).get("refresh_token") == grant.refresh_token, bool)
+                if stop:
+                    wait_gone(pid)
+                    self.stack.start("engine")
+                    self.setUp()
+                with self.renewing(0):
+                    self.assert_performed()
+                self.assertTrue(grant.alive)
+
+    def test_nothing_of_a_renewal_stays_in_memory(self):
+        self.provider.rotate = False
+        try:
+            grant = self.connect_grant()
+            with self.renewing(1):
+                self.assert_performed()
+        finally:
+            self.provider.rotate = True
+        if "sanitizer" in (BUILD / "src/engine/action-engined").read_bytes().decode("latin-1"):
+            self.skipTest("a sanitizer's allocator does not wipe")
+        self.c.result({"op": "ping"})
+        memory = Memory(self.stack.pid("engine"))
+        self.assertFalse(memory.holds(grant.refresh_token.encode()))
+        self.assertTrue(memory.holds(self.provider.client.client_secret.encode()))  # as it must
+
     def test_refresh_tokens_stay(self):
         self.connect_user("at", refresh_token="rt-of-memory." * 100)
         self.assert_sent("at")
@@ -501,17 +566,6 @@ class Kv2(OverHttp, unittest.TestCase):
                 self.assert_performed()
         self.assertTrue(grant.alive)
 
-    def during_a_renewal(self, change):
-        """What an action comes to when `change` happens while the provider is asked."""
-        n = len(self.provider.calls("token"))
-        self.provider.gate.clear()
-        self.provider.script("token", "slow")
-        asked = self.c.start(email(user_id=self.user))
-        self.provider.wait_calls("token", n + 1)
-        change()
-        self.provider.gate.set()
-        return self.c.finish(asked)
-
     def test_what_a_person_stores_during_a_renewal_stays(self):
         self.connect_grant()
         response = self.during_a_renewal(lambda: self.connect_user("theirs"))
@@ -530,8 +584,7 @@ class Kv2(OverHttp, unittest.TestCase):
             self.assert_performed()
         self.assertTrue(grant.alive)
         self.assertIn("kept in memory", self.stack.log("engine"))
-        kept = self.vault.store[self.vault.name_of(self.user)][-1]
-        self.assertEqual(kept["refresh_token"], grant.refresh_token)
+        self.assertEqual(self.vault.kept(self.user)["refresh_token"], grant.refresh_token)
 
     def test_a_service_account(self):
         robot = self.provider.service_account()
