@@ -19,6 +19,8 @@ import time
 import unittest
 import urllib.parse
 
+import jws
+import test_auth
 from ctl import (ACTIONCTL, HANG_UP, REFUSED, RETRY, SUCCESS, TIMEOUT, UNREACHABLE, USAGE, Case,
                  error, success)
 
@@ -630,6 +632,68 @@ class Device(Login):
         self.run_ctl("auth", "login", "gmail", "--device", code=REFUSED)
         for more in "--no-browser", "--port=1":
             self.run_ctl("auth", "login", "gmail", "--device", more, code=USAGE)
+
+
+class WithTheEngine(test_auth.Case):
+    """The real engine, and a provider that is strict about redirects."""
+
+    def begin(self, *arguments):
+        p = subprocess.Popen([ACTIONCTL, "auth", "login", *arguments], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env={"ACTION_ENGINE_SOCKET": str(self.stack.socket),
+                                  "ACTION_ENGINE_TOKEN": jws.token(self.key, sub=self.me)})
+        self.addCleanup(Login.end, p)
+        for line in p.stdout:
+            if line.startswith("  http"):
+                return p, line.strip()
+        self.fail(p.stderr.read())
+
+    def consent(self, p, url, code=SUCCESS):
+        """The person's part, and the browser's. Returns (page, all that was told)."""
+        at = urllib.parse.urlsplit(self.provider.authorize(url))
+        c = http.client.HTTPConnection("127.0.0.1", at.port, timeout=TIMEOUT)
+        with contextlib.closing(c):
+            c.request("GET", f"{at.path}?{at.query}")
+            page = c.getresponse().read().decode()
+        out, err = p.communicate(timeout=TIMEOUT)
+        self.assertEqual(p.returncode, code, (out, err))
+        return Page(page).texts["main"], out + err
+
+    def test_any_port(self):
+        self.vault.apps["google"] = self.app(profile="google")
+        for told in self.consent(*self.begin("gmail", "--account", "work")):
+            for words in "Connected", "u1@example.com", SEND, "work":
+                self.assertIn(words, told)
+        (exchange,) = self.vault.asked("exchange")
+        self.assertEqual(exchange["account"], "work")
+
+    def test_the_port_that_is_registered(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            registered = f"http://127.0.0.1:{s.getsockname()[1]}/oauth/callback"
+        self.vault.apps["google"] = self.app(redirect_uri=registered)
+        self.consent(*self.begin("gmail"))
+        self.assertEqual(self.vault.asked("exchange")[0]["redirect_uri"], registered)
+
+    def test_less_than_was_asked_for(self):
+        self.vault.apps["google"] = self.app(profile="google")
+        self.vault.script("exchange", {"scopes": ["openid"]})
+        for told in self.consent(*self.begin("gmail")):
+            self.assertIn("less than was asked for", told)
+            self.assertIn(SEND, told)
+
+    def test_a_person_who_refuses(self):
+        self.vault.apps["google"] = self.app(profile="google")
+        self.provider.denies = "access_denied"
+        self.addCleanup(setattr, self.provider, "denies", None)
+        for told in self.consent(*self.begin("gmail"), code=REFUSED):
+            self.assertIn("refused", told)
+        self.assert_not_exchanged()
+
+    def test_pasted(self):
+        p, url = self.begin("gmail", "--no-browser", "--port", "9999")
+        out, err = p.communicate(self.provider.authorize(url), TIMEOUT)
+        self.assertEqual(p.returncode, SUCCESS, err)
+        self.assertIn("u1@example.com", out)
 
 
 if __name__ == "__main__":
