@@ -25,9 +25,10 @@ demo_packages=(
         python3 systemd
 )
 test_packages=(
-        "${demo_packages[@]}" clang clang-format clang-tidy cppcheck fish git libclang-rt-14-dev
-        libcmocka-dev libtest-json-schema-acceptance-perl mandoc mmdebstrap nginx-light openssl
-        shellcheck systemd-container valgrind zsh
+        "${demo_packages[@]}" chromium chromium-driver clang clang-format clang-tidy cppcheck fish
+        fonts-dejavu-core git libclang-rt-14-dev libcmocka-dev libtest-json-schema-acceptance-perl
+        mandoc mmdebstrap nginx-light openssl python3-selenium shellcheck systemd-container valgrind
+        zsh
 )
 
 # The official tests of JSON Schema: a copy beside the checkout, or that of the Perl package.
