@@ -85,6 +85,22 @@ struct adapter_reconcile {
         const char *const *oauth_scopes;
 };
 
+#define ADAPTER_MAX_FACTS 8
+
+/*
+ * One sentence that says what will happen ("Send an e-mail to user@example.com, subject 'Hello!'"),
+ * foreign text in it quoted; and facts by name, lists joined by a space, which no element may
+ * hold. Owned by the caller.
+ */
+struct adapter_explanation {
+        struct buffer summary;
+        struct {
+                const char *name; /* static text: "recipients" */
+                struct buffer value;
+        } facts[ADAPTER_MAX_FACTS];
+        size_t n_facts;
+};
+
 struct adapter_action {
         const char *action_type; /* "send_email" */
         const char *title;
@@ -99,6 +115,12 @@ struct adapter_action {
          * negative errno for our own failures.
          */
         int (*check)(const struct cJSON *payload, struct ae_error *error);
+
+        /*
+         * What a person is asked, and what a rule may decide by. NULL: a sentence of the title
+         * alone, and no facts. Returns 0 or -ENOMEM; -E2BIG when a value would have to be cut.
+         */
+        int (*explain)(const struct cJSON *payload, struct adapter_explanation *ret);
 
         /*
          * Payload → request. The engine adds the credential (unless the adapter brings it itself),
