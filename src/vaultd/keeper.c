@@ -224,14 +224,37 @@ static int seal_text(const struct keeper *k, const struct record_id *id, struct 
         return r;
 }
 
-int keeper_write(struct keeper *k, const struct record_id *id, const struct record *r,
-                 const struct keeper_writing *how, struct ae_error *error) {
-        _cleanup_(buffer_done) struct buffer plain = { 0 }, sealed = { 0 };
-        struct record_version version;
+/* What could not be read again is not written: a provider's tokens have come a long way. */
+static int seal_record(const struct keeper *k, const struct record_id *id, const struct record *r,
+                       struct buffer *to, struct ae_error *error) {
+        _cleanup_(record_done) struct record again = { 0 };
+        _cleanup_(buffer_done) struct buffer plain = { 0 };
         int result;
 
         record_print(r, &plain);
-        result = seal_text(k, id, &plain, &sealed);
+        result = buffer_error(&plain);
+        if (result == 0)
+                result = record_reopen(
+                                &(struct json_slice){ .text = plain.data, .size = plain.size },
+                                &again);
+        if (result == 0)
+                return seal_text(k, id, &plain, to);
+        if (plain.data)
+                sodium_memzero(plain.data, plain.size);
+        if (result == -EBADMSG)
+                return ae_error_set(error, AE_UPSTREAM_ERROR,
+                                    "the provider gave what cannot be kept for %s/%s/%s",
+                                    id->user_id, id->platform, id->account);
+        return result;
+}
+
+int keeper_write(struct keeper *k, const struct record_id *id, const struct record *r,
+                 const struct keeper_writing *how, struct ae_error *error) {
+        _cleanup_(buffer_done) struct buffer sealed = { 0 };
+        struct record_version version;
+        int result;
+
+        result = seal_record(k, id, r, &sealed, error);
         if (result < 0)
                 return result;
 

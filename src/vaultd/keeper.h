@@ -54,7 +54,7 @@ struct keeper_writing {
         bool hold;                            /* where the store fails, keep it until it can */
 };
 
-/* Also -ESTALE, without an error: it has changed since `only_if`. */
+/* Also -ESTALE, without an error: it has changed since `only_if`; upstream_error: it is no record. */
 int keeper_write(struct keeper *k, const struct record_id *id, const struct record *r,
                  const struct keeper_writing *how, struct ae_error *error);
 /* The same; `only_if` may be NULL. */

@@ -10,13 +10,12 @@ import hashlib
 import json
 import os
 import pathlib
+import queue
 import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
 import threading
-import time
 import unittest
 
 from oauth import rsa_key
@@ -352,6 +351,69 @@ class Renewal(RenewalTest):
         self.assertEqual(self.grants.most_open, GRANTS_AT_ONCE)
 
 
+class Bounds(RenewalTest):
+    OPEN, WAITING = 1024, 1024
+
+    def send_tests(self, vault, n, first=0):
+        """Questions that each need a grant of their own."""
+        vault.send("\n".join(json.dumps({"id": i, "op": "test_provider", "provider": "google"})
+                             for i in range(first, first + n)))
+
+    def test_a_connection_that_waits_for_too_much_is_not_read(self):
+        daemon, vault = self.ready()
+        other = self.connect(daemon)
+        self.grants.gate.clear()
+        self.grants.answer = lambda grant: {"result": "ok"}
+        self.send_tests(vault, self.OPEN)
+        vault.send(json.dumps({"id": "later", "op": "status"}))
+        self.grants.wait(GRANTS_AT_ONCE)
+        self.assertSuccess(other.ask("status"))
+        vault.socket.settimeout(0.3)
+        with self.assertRaises(TimeoutError):
+            vault.socket.recv(1, socket.MSG_PEEK)
+        vault.socket.settimeout(TIMEOUT)
+        self.grants.gate.set()
+        answers = [vault.receive()["id"] for _ in range(self.OPEN + 1)]
+        self.assertEqual(set(answers), {"later", *range(self.OPEN)})
+        self.assertEqual(self.grants.most_open, GRANTS_AT_ONCE)
+
+    def test_too_many_that_wait_are_told_so(self):
+        daemon, vault = self.ready()
+        other = self.connect(daemon)
+        self.grants.gate.clear()
+        self.grants.answer = lambda grant: {"result": "ok"}
+        too_many, rest = 10, self.WAITING - self.OPEN + GRANTS_AT_ONCE + 10
+        answers = queue.Queue()
+        for connection, n in ((vault, self.OPEN), (other, rest)):
+            self.send_tests(connection, n)
+            threading.Thread(target=self.read_into, args=(answers, connection, n)).start()
+        for _ in range(too_many):
+            answer = self.assertSuccess(answers.get(timeout=TIMEOUT))
+            self.assertEqual(answer["result"], "unreachable")
+            self.assertIn("too many grants wait", answer["reason"])
+        self.grants.gate.set()
+        for _ in range(self.OPEN + rest - too_many):
+            self.assertEqual(self.assertSuccess(answers.get(timeout=TIMEOUT))["result"], "ok")
+
+    @staticmethod
+    def read_into(answers, connection, n):
+        for _ in range(n):
+            answers.put(connection.receive())
+
+    def test_the_peer_is_gone_with_much_under_way(self):
+        daemon, vault = self.ready()
+        other = self.connect(daemon)
+        self.grants.gate.clear()
+        self.send_tests(vault, self.OPEN)
+        self.grants.wait(GRANTS_AT_ONCE)
+        vault.close()
+        self.assertSuccess(other.ask("status"))
+        daemon.notified("serving 1 connections")
+        self.grants.gate.set()
+        self.assertToken(other, "new")
+        self.assertEqual(daemon.stop(), 0)
+
+
 class Races(RenewalTest):
     def held(self, **credential):
         """A vault whose renewal is on its way, and waits."""
@@ -431,6 +493,14 @@ class Races(RenewalTest):
         for _ in range(GRANTS_AT_ONCE):
             self.assertSuccess(vault.receive())
         self.assertEqual(daemon.wait(), 0)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        daemon, vault = self.held()
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.notified("STOPPING=1")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertIsNone(self.receive_or_none(vault))
+        self.assertNotIn(b"Sanitizer", daemon.stderr)
 
     def test_a_crash_before_the_answer(self):
         daemon, vault = self.held()
