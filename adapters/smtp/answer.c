@@ -88,6 +88,7 @@ static const struct meaning {
         const char *advice; /* NULL: what it says */
 } meanings[] = {
         { 421, SMTP_STEP_GREETING,  SMTP_STEP_GREETING,  NULL,   AE_RATE_LIMITED,             LATER                               },
+        { 3,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN },
         { 5,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN },
         { 530, SMTP_STEP_SENDER,    SMTP_STEP_MESSAGE,   NULL,   AE_REAUTHORIZATION_REQUIRED, "it wants a login; " LOGIN_AGAIN    },
         { 552, SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                           },

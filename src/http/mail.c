@@ -355,15 +355,21 @@ void http_mail_go(struct http_call *call) {
  */
 static bool explain(struct http_mail *mail, CURLcode code) {
         struct smtp_answer *a = &mail->failure;
+        long last = 0;
 
         if (code == CURLE_COULDNT_CONNECT && mail->is_refused) {
                 a->obstacle = SMTP_NO_ADDRESS;
                 return true;
         }
-        a->reply = mail->heard.reply;
+        if (mail->is_garbled) {
+                (void)curl_easy_getinfo(mail->call->easy, CURLINFO_RESPONSE_CODE, &last);
+                a->reply.code = (int)last;
+        } else
+                a->reply = mail->heard.reply;
         if (code == CURLE_OK || code == CURLE_LOGIN_DENIED) {
                 a->step = SMTP_STEP_LOGIN;
-                if (a->reply.code < 400)
+                /* A 334 in the place of the last word is a refusal, too: XOAUTH2 has its reason in it. */
+                if (code == CURLE_OK || a->reply.code < 300)
                         a->obstacle = SMTP_NO_LOGIN;
                 return true;
         }

@@ -33,7 +33,7 @@ static bool is_ascii(const char *text) {
 static void put_sender(struct smtp_dialogue *d) {
         buffer_printf(&d->commands, "MAIL FROM:<%s>", d->envelope->sender);
         if (d->features.size)
-                buffer_printf(&d->commands, " SIZE=%zu", d->stuffing.size);
+                buffer_printf(&d->commands, " SIZE=%zu", smtp_stuffing_size(&d->stuffing));
         if (!d->ascii)
                 buffer_puts(&d->commands, " BODY=8BITMIME SMTPUTF8");
         buffer_puts(&d->commands, "\r\n");
@@ -78,7 +78,7 @@ int smtp_dialogue_init(struct smtp_dialogue *d, const struct smtp_envelope *enve
 
         if (!d->ascii && !features->utf8)
                 return end_before(d, SMTP_NO_UTF8);
-        if (features->max_size > 0 && size > features->max_size)
+        if (features->max_size > 0 && smtp_stuffing_size(&d->stuffing) > features->max_size)
                 return end_before(d, SMTP_NO_SIZE);
 
         put_commands(d);

@@ -32,6 +32,10 @@ static bool ends_in_line_end(const struct smtp_stuffing *s) {
         return s->size == 0 || s->message[s->size - 1] == '\n';
 }
 
+size_t smtp_stuffing_size(const struct smtp_stuffing *s) {
+        return s->size + (ends_in_line_end(s) ? 0 : strlen("\r\n"));
+}
+
 /* A piece begins where a line begins, and ends where the next line begins with a dot. */
 size_t smtp_stuffing_next(struct smtp_stuffing *s, const char **ret, bool *ret_last) {
         const char *at = s->message + s->at, *stop;

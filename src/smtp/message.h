@@ -25,6 +25,9 @@ struct smtp_stuffing {
         bool stuffed, over;
 };
 
+/* As a server counts it (RFC 1870 §5): with its last line's end, without dots that were doubled. */
+size_t smtp_stuffing_size(const struct smtp_stuffing *s);
+
 /*
  * The next piece to send. *ret_last says that it is the end, with which the message is handed over:
  * CRLF, a dot, CRLF. Returns its size, 0 when there are no more.
