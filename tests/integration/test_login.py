@@ -483,6 +483,27 @@ class Hostile(Login):
         self.wait(self.login)
         self.assertEqual(len(self.callbacks()), 1)
 
+    def test_two_in_the_same_moment(self):
+        head = (f"GET /oauth/callback?state={STATE}&code=x HTTP/1.1\r\nHost: {self.netloc}\r\n"
+                .encode())
+        with contextlib.ExitStack() as stack:
+            both = [stack.enter_context(socket.create_connection(self.address, timeout=TIMEOUT))
+                    for _ in range(2)]
+            for s in both:
+                s.sendall(head)
+            self.assertEqual(self.get(self.uri)[0], 404)  # so both were accepted before
+            self.login.send_signal(signal.SIGSTOP)
+            for s in both:
+                s.sendall(b"\r\n")
+            self.login.send_signal(signal.SIGCONT)
+            answers = []
+            for s in both:
+                with contextlib.suppress(ConnectionError):
+                    answers.append(s.recv(65536)[:12])
+        self.wait(self.login)
+        self.assertEqual(answers.count(b"HTTP/1.1 200"), 1)
+        self.assertEqual(len(self.callbacks()), 1)
+
     def test_who_does_not_read_his_page(self):
         with socket.create_connection(self.address, timeout=TIMEOUT) as s:
             s.sendall(f"GET /oauth/callback?state={STATE}&code=x HTTP/1.1\r\n"
