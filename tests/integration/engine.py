@@ -55,6 +55,9 @@ CODES = {
     "internal": False,
 }
 
+SEND_SCOPE = "https://www.googleapis.com/auth/gmail.send"
+READ_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
+
 GMAIL_SEND = {"platform": "gmail", "action_type": "send_email"}
 
 

@@ -12,14 +12,12 @@ import unittest
 import urllib.parse
 
 import jws
-from engine import Stack, email, until
+from engine import READ_SCOPE as READ, SEND_SCOPE as SEND, Stack, email, until
 from fake import FakeHandler, Server
 from oauth import Provider, redirect_fields
 from scripted import Refusal, ScriptedVault
 
 GMAIL, NOTION = {"platform": "gmail"}, {"platform": "notion"}
-SEND = "https://www.googleapis.com/auth/gmail.send"
-READ = "https://www.googleapis.com/auth/gmail.readonly"
 CONNECTED = "6e74ff5da8bb47ae995db5611a5a9a62"
 REVOKED = "ccd791b6531441e5a7cba7eb010f01f8"
 

@@ -14,10 +14,9 @@ import threading
 import unittest
 
 import jws
-from engine import BUILD, TIMEOUT, Stack, email, memory_kib, until
+from engine import BUILD, READ_SCOPE, SEND_SCOPE, TIMEOUT, Stack, email, memory_kib, until
 
 # With it the platform is asked what became of a request, and is as hostile then.
-READ_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
 CONFIG = """
 [Engine]
@@ -167,8 +166,11 @@ class Case(unittest.TestCase):
         self.other = self.enterContext(stack.connect())
 
     def store(self, token):
-        credential = {"access_token": token, "scopes": [READ_SCOPE]}
-        self.other.result({"op": "auth_token", "platform": "gmail", "credential": credential})
+        credential = {"access_token": token, "scopes": [SEND_SCOPE, READ_SCOPE]}
+        response = self.other.call({"op": "auth_token", "platform": "gmail",
+                                    "credential": credential})
+        self.assertEqual(response["status"], "success", response)
+        return response
 
 
 class Renewal(Case):
@@ -234,9 +236,11 @@ class Revocation(Case):
 class Trail(Case):
     def test_who_stored_a_credential(self):
         """Whoever replaces one sends in another's name from then on."""
-        self.store("another")
-        told = f"stored by uid {os.getuid()}, pid {os.getpid()}"
-        until(lambda: told in stack.log("engine"), bool)
+        response = self.store("another")
+        entry = stack.audit(response["request_id"])
+        self.assertEqual(entry["ACTION_ACCOUNT_EVENT"], "connected")
+        self.assertEqual(entry["ACTION_PEER_UID"], str(os.getuid()))
+        self.assertEqual(entry["ACTION_PEER_PID"], str(os.getpid()))
 
 
 class Echo(Case):
@@ -460,7 +464,7 @@ class Floods(Case):
         credential = {
             "access_token": "a" * 4000,
             "refresh_token": "r" * 4000,
-            "scopes": [f"{i:0250}" for i in range(128)],
+            "scopes": [*(f"{i:0250}" for i in range(127)), SEND_SCOPE],
         }
         store = {"op": "auth_token", "platform": "gmail", "credential": credential}
         self.other.result(store)

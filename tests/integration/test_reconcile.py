@@ -6,7 +6,7 @@ import os
 import signal
 import unittest
 
-from engine import Stack, email, until, wait_gone
+from engine import READ_SCOPE, SEND_SCOPE, Stack, email, until, wait_gone
 from upstream import MESSAGES, Upstream
 
 CONFIG = """
@@ -19,8 +19,6 @@ FirstByteTimeoutSec=1
 TotalTimeoutSec=10
 """
 N_LOOKS = 5
-SEND_SCOPE = "https://www.googleapis.com/auth/gmail.send"
-READ_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
 
 
 class Case(unittest.TestCase):

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 import jws
-from engine import BUILD, TIMEOUT, Stack, email, until, wait_gone
+from engine import BUILD, SEND_SCOPE, TIMEOUT, Stack, email, until, wait_gone
 from kv2 import Kv2Vault
 from oauth import Provider
 from puraifi import PuraifiVault
@@ -20,7 +20,6 @@ from upstream import Upstream
 from vaults import EmbeddedVault
 
 GMAIL = {"platform": "gmail"}
-SEND = "https://www.googleapis.com/auth/gmail.send"
 PAST, FUTURE = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
 # Whose names are to be a part of a path, of a query, of JSON.
@@ -92,7 +91,7 @@ TotalTimeoutSec=10
 
     def connect_grant(self, expires_at=PAST, **more):
         """Tokens of the provider's, which cannot tell the access token from one of its own."""
-        grant = self.provider.grant(SEND)
+        grant = self.provider.grant(SEND_SCOPE)
         response = self.connect_user("at-ended", refresh_token=grant.refresh_token,
                                      expires_at=expires_at, **more)
         self.assertEqual(response["status"], "success", response)
@@ -124,7 +123,7 @@ TotalTimeoutSec=10
 
     def test_store_and_perform(self):
         self.assertEqual(self.connect_user("at-1", refresh_token="rt", expires_at=FUTURE,
-                                           scopes=[SEND, "b"])["status"], "success")
+                                           scopes=[SEND_SCOPE, "b"])["status"], "success")
         self.assert_sent("at-1")
         self.assertEqual(self.connect_user("at-2", expires_in=600)["status"], "success")
         self.assert_sent("at-2")
@@ -528,7 +527,7 @@ class Puraifi(OverHttp, unittest.TestCase):
 
     def test_a_record_by_others(self):
         self.vault.put(self.user, access_token="at", refresh_token=None, expires_at=None,
-                       scopes=[SEND], id=7)
+                       scopes=[SEND_SCOPE], id=7)
         self.assert_sent("at")
         self.vault.put(self.user, access_token="at", expires_at=4102444800)
         self.assert_sent("at")
@@ -590,7 +589,7 @@ class Kv2(OverHttp, unittest.TestCase):
         robot = self.provider.service_account()
         del robot["token_uri"]
         response = self.c.call({"op": "auth_token", **GMAIL, "user_id": self.user, "credential": {
-            "service_account": robot, "scopes": [SEND]}})
+            "service_account": robot, "scopes": [SEND_SCOPE]}})
         self.assertEqual(response["status"], "success", response)
         with self.renewing(2):
             self.assert_performed()
