@@ -152,12 +152,8 @@ static int read_mailboxes(const cJSON *payload, const struct field *f, size_t *l
 }
 
 static int read_all_mailboxes(const cJSON *payload, struct email *e, struct ae_error *error) {
-        const cJSON *to = json_member(payload, "to");
         size_t recipients_left = EMAIL_MAX_RECIPIENTS;
         int r;
-
-        if (!to || (cJSON_IsArray(to) && !to->child))
-                ae_error_add(error, "/to", "is required: a mailbox or an array of mailboxes");
 
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 size_t left = fields[i].max;
@@ -288,7 +284,7 @@ static void read_size(struct email *e, struct ae_error *error) {
                              "may have about 18 MiB together");
 }
 
-int email_read(const cJSON *payload, struct email *ret, struct ae_error *error) {
+int email_read_draft(const cJSON *payload, struct email *ret, struct ae_error *error) {
         int r;
 
         r = read_all_mailboxes(payload, ret, error);
@@ -303,4 +299,12 @@ int email_read(const cJSON *payload, struct email *ret, struct ae_error *error) 
                 return r;
         read_size(ret, error);
         return 0;
+}
+
+int email_read(const cJSON *payload, struct email *ret, struct ae_error *error) {
+        const cJSON *to = json_member(payload, "to");
+
+        if (!to || (cJSON_IsArray(to) && !to->child))
+                ae_error_add(error, "/to", "is required: a mailbox or an array of mailboxes");
+        return email_read_draft(payload, ret, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A payload of send_email, read and checked, whoever carries the e-mail. Reading it is the check:
+ * A payload that describes an e-mail, read and checked, whoever carries it. Reading it is the check:
  * what the engine validates and what it sends cannot differ.
  */
 
@@ -36,3 +36,5 @@ void email_done(struct email *e);
  * in every case. Returns 0 or -ENOMEM.
  */
 int email_read(const struct cJSON *payload, struct email *ret, struct ae_error *error);
+/* The same for one that need not have recipients yet. */
+int email_read_draft(const struct cJSON *payload, struct email *ret, struct ae_error *error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "gmail/reconcile.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,13 +9,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "gmail/id.h"
 #include "google/answer.h"
 
-#define MESSAGES_PATH "/gmail/v1/users/me/messages"
-#define LIST_QUERY "?labelIds=SENT&includeSpamTrash=true&maxResults=50"
-#define GET_QUERY "?format=metadata&metadataHeaders=X-Action-Id&metadataHeaders=Message-ID"
 #define MAX_LISTED 50
-#define MAX_ID 256
 
 /* How far Google's clock and ours may be apart. */
 #define SKEW_USEC (120 * USEC_PER_SEC)
@@ -30,17 +26,30 @@
 #define OLDER "older"
 #define MORE "more" /* there are sent messages beyond those listed */
 
-static bool is_id(const char *text) {
-        size_t n = 0;
+/* Where it lies if it was carried out. */
+struct place {
+        const char *path;
+        const char *list_query, *get_query;
+        const char *list; /* the member of the list's answer that is one */
+        bool is_draft;    /* what lies there holds the message, and in no order */
+};
 
-        if (!text)
-                return false;
-        while (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_')
-                n++;
-        return n > 0 && n <= MAX_ID && !text[n];
-}
+static const struct place sent = {
+        .path = "/gmail/v1/users/me/messages",
+        .list_query = "?labelIds=SENT&includeSpamTrash=true&maxResults=50",
+        .get_query = "?format=metadata&metadataHeaders=X-Action-Id&metadataHeaders=Message-ID",
+        .list = "messages",
+};
 
-static int build(const struct adapter_input *input, struct http_request *ret,
+static const struct place drafts = {
+        .path = "/gmail/v1/users/me/drafts",
+        .list_query = "?includeSpamTrash=true&maxResults=50",
+        .get_query = "?format=metadata",
+        .list = "drafts",
+        .is_draft = true,
+};
+
+static int build(const struct place *p, const struct adapter_input *input, struct http_request *ret,
                  struct ae_error *error) {
         const cJSON *ids = json_member(input->notes, IDS);
         int r;
@@ -48,10 +57,10 @@ static int build(const struct adapter_input *input, struct http_request *ret,
         ret->method = "GET";
         ret->repeatable = true;
         if (!ids)
-                r = asprintf(&ret->url, "%s" MESSAGES_PATH LIST_QUERY, input->base_url);
+                r = asprintf(&ret->url, "%s%s%s", input->base_url, p->path, p->list_query);
         else
-                r = asprintf(&ret->url, "%s" MESSAGES_PATH "/%s" GET_QUERY, input->base_url,
-                             cJSON_GetArrayItem(ids, 0)->valuestring);
+                r = asprintf(&ret->url, "%s%s/%s%s", input->base_url, p->path,
+                             cJSON_GetArrayItem(ids, 0)->valuestring, p->get_query);
         if (r < 0) {
                 ret->url = NULL;
                 return ae_error_from_errno(error, -ENOMEM);
@@ -66,7 +75,7 @@ static int unreadable(const struct http_response *response, struct ae_error *err
 }
 
 /* What is next when no more was found: another message, or a conclusion. */
-static int go_on(const struct adapter_input *input, struct ae_error *error) {
+static int go_on(const struct place *p, const struct adapter_input *input, struct ae_error *error) {
         int64_t n_older = 0;
 
         (void)json_integer(input->notes, OLDER, &n_older);
@@ -77,17 +86,17 @@ static int go_on(const struct adapter_input *input, struct ae_error *error) {
         if (!cJSON_IsTrue(json_member(input->notes, MORE)))
                 return ADAPTER_ABSENT;
         return ae_error_set(error, AE_OUTCOME_UNKNOWN,
-                            "more than %d e-mails were sent since: too many to look at",
-                            MAX_LISTED);
+                            "there are more than %d %s: too many to look at", MAX_LISTED,
+                            p->is_draft ? "drafts" : "e-mails that were sent since");
 }
 
 /*
- * An empty list has no `messages`, and is believed only if it is told as a list of none: what is no
+ * An empty list has no such member, and is believed only if it is told as a list of none: what is no
  * list must not be read as a no.
  */
-static int read_list(const struct adapter_input *input, const cJSON *body,
+static int read_list(const struct place *p, const struct adapter_input *input, const cJSON *body,
                      const struct http_response *response, struct ae_error *error) {
-        const cJSON *messages = json_member(body, "messages"), *message;
+        const cJSON *messages = json_member(body, p->list), *message;
         const char *token = json_string(body, "nextPageToken");
         int64_t estimate;
         cJSON *ids;
@@ -102,12 +111,12 @@ static int read_list(const struct adapter_input *input, const cJSON *body,
         cJSON_ArrayForEach (message, messages) {
                 const char *id = json_string(message, "id");
 
-                if (!is_id(id) || cJSON_GetArraySize(ids) == MAX_LISTED)
+                if (!gmail_is_id(id) || cJSON_GetArraySize(ids) == MAX_LISTED)
                         return unreadable(response, error);
                 if (!cJSON_AddItemToArray(ids, cJSON_CreateString(id)))
                         return ae_error_from_errno(error, -ENOMEM);
         }
-        return go_on(input, error);
+        return go_on(p, input, error);
 }
 
 /* int64 travels as a string. */
@@ -149,15 +158,16 @@ static bool has_marker(const cJSON *message, const char *action_id) {
 }
 
 /* The result of a send, with the time when Gmail took it. */
-static int make_result(const cJSON *message, uint64_t date_usec, cJSON **ret,
+static int make_result(const cJSON *message, const char *draft_id, uint64_t date_usec, cJSON **ret,
                        struct ae_error *error) {
         _cleanup_(json_freep) cJSON *result = cJSON_CreateObject();
         const char *thread_id = json_string(message, "threadId");
         char date[RFC3339_SIZE];
 
         clock_format_rfc3339(date_usec, date);
-        if (!cJSON_AddStringToObject(result, "message_id", json_string(message, "id")) ||
-            (is_id(thread_id) && !cJSON_AddStringToObject(result, "thread_id", thread_id)) ||
+        if ((draft_id && !cJSON_AddStringToObject(result, "draft_id", draft_id)) ||
+            !cJSON_AddStringToObject(result, "message_id", json_string(message, "id")) ||
+            (gmail_is_id(thread_id) && !cJSON_AddStringToObject(result, "thread_id", thread_id)) ||
             !cJSON_AddStringToObject(result, "timestamp", date))
                 return ae_error_from_errno(error, -ENOMEM);
         *ret = TAKE_PTR(result);
@@ -174,49 +184,71 @@ static int count_older(const struct adapter_input *input, struct ae_error *error
         return 0;
 }
 
-static int read_message(const struct adapter_input *input, const cJSON *message,
+static int read_message(const struct place *p, const struct adapter_input *input, const cJSON *body,
                         const struct http_response *response, cJSON **ret_result,
                         struct ae_error *error) {
         const cJSON *ids = json_member(input->notes, IDS);
-        const char *id = json_string(message, "id");
+        const cJSON *message = p->is_draft ? json_member(body, "message") : body;
+        const char *id = json_string(body, "id");
         uint64_t date_usec;
         int r;
 
         if (!id || strcmp(id, cJSON_GetArrayItem(ids, 0)->valuestring) != 0 ||
-            read_date(message, &date_usec) < 0)
+            !gmail_id(message, "id") || read_date(message, &date_usec) < 0)
                 return unreadable(response, error);
         if (has_marker(message, input->action_id))
-                return make_result(message, date_usec, ret_result, error);
+                return make_result(message, p->is_draft ? id : NULL, date_usec, ret_result, error);
 
-        if (date_usec + SKEW_USEC < input->attempt_usec) {
+        if (!p->is_draft && date_usec + SKEW_USEC < input->attempt_usec) {
                 r = count_older(input, error);
                 if (r < 0)
                         return r;
         }
         cJSON_DeleteItemFromArray(cJSON_GetObjectItemCaseSensitive(input->notes, IDS), 0);
-        return go_on(input, error);
+        return go_on(p, input, error);
 }
 
-static int interpret(const struct adapter_input *input, const struct http_response *response,
-                     cJSON **ret_result, struct ae_error *error) {
+static int interpret(const struct place *p, const struct adapter_input *input,
+                     const struct http_response *response, cJSON **ret_result,
+                     struct ae_error *error) {
         cJSON *ids = cJSON_GetObjectItemCaseSensitive(input->notes, IDS);
         _cleanup_(json_freep) cJSON *body = NULL;
 
         if (response->status == 404 && ids) { /* deleted since it was listed */
                 cJSON_DeleteItemFromArray(ids, 0);
-                return go_on(input, error);
+                return go_on(p, input, error);
         }
         if (response->status < 200 || response->status > 299)
                 return google_error(response, "Gmail", input->now_usec, error);
 
         (void)json_parse(response->body, response->body_size, &body, /* ret_fault= */ NULL);
         if (!ids)
-                return read_list(input, body, response, error);
-        return read_message(input, body, response, ret_result, error);
+                return read_list(p, input, body, response, error);
+        return read_message(p, input, body, response, ret_result, error);
+}
+
+static int build_sent(const struct adapter_input *input, struct http_request *ret,
+                      struct ae_error *error) {
+        return build(&sent, input, ret, error);
+}
+
+static int interpret_sent(const struct adapter_input *input, const struct http_response *response,
+                          cJSON **ret_result, struct ae_error *error) {
+        return interpret(&sent, input, response, ret_result, error);
+}
+
+static int build_drafts(const struct adapter_input *input, struct http_request *ret,
+                        struct ae_error *error) {
+        return build(&drafts, input, ret, error);
+}
+
+static int interpret_drafts(const struct adapter_input *input, const struct http_response *response,
+                            cJSON **ret_result, struct ae_error *error) {
+        return interpret(&drafts, input, response, ret_result, error);
 }
 
 /* The scope for sending reads nothing. */
-static const char *const scopes[] = {
+static const char *const sent_scopes[] = {
         "https://mail.google.com/",
         "https://www.googleapis.com/auth/gmail.metadata",
         "https://www.googleapis.com/auth/gmail.modify",
@@ -224,4 +256,14 @@ static const char *const scopes[] = {
         NULL,
 };
 
-const struct adapter_reconcile send_email_reconcile = { build, interpret, scopes };
+/* The one for drafts reads them. */
+static const char *const draft_scopes[] = {
+        "https://mail.google.com/",
+        "https://www.googleapis.com/auth/gmail.compose",
+        "https://www.googleapis.com/auth/gmail.modify",
+        "https://www.googleapis.com/auth/gmail.readonly",
+        NULL,
+};
+
+const struct adapter_reconcile sent_reconcile = { build_sent, interpret_sent, sent_scopes };
+const struct adapter_reconcile draft_reconcile = { build_drafts, interpret_drafts, draft_scopes };

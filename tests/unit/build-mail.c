@@ -17,8 +17,9 @@
 
 static const struct adapter_action *find_action(void) {
         for (const struct adapter *const *a = adapters; *a; a++)
-                if (strcmp((*a)->platform, "gmail") == 0)
-                        return (*a)->actions;
+                for (size_t i = 0; strcmp((*a)->platform, "gmail") == 0 && i < (*a)->n_actions; i++)
+                        if (strcmp((*a)->actions[i].action_type, "send_email") == 0)
+                                return &(*a)->actions[i];
         return NULL;
 }
 

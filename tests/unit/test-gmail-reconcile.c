@@ -21,10 +21,11 @@
 /* What the look came to, beside the values of interpret(). */
 #define FOUND 0
 
-static const struct adapter_reconcile *look(void) {
+static const struct adapter_reconcile *look_of(const char *type) {
         for (const struct adapter *const *a = adapters; *a; a++)
-                if (strcmp((*a)->platform, "gmail") == 0)
-                        return (*a)->actions[0].reconcile;
+                for (size_t i = 0; strcmp((*a)->platform, "gmail") == 0 && i < (*a)->n_actions; i++)
+                        if (strcmp((*a)->actions[i].action_type, type) == 0)
+                                return (*a)->actions[i].reconcile;
         return NULL;
 }
 
@@ -35,6 +36,7 @@ struct answer {
 };
 
 struct run {
+        const struct adapter_reconcile *look;
         cJSON *notes, *result;
         struct ae_error error;
         size_t n_exchanges;
@@ -44,6 +46,7 @@ static int set_up(void **state) {
         struct run *run = calloc(1, sizeof(*run));
 
         assert_non_null(run);
+        run->look = look_of("send_email");
         run->notes = cJSON_CreateObject();
         *state = run;
         return 0;
@@ -53,7 +56,7 @@ static void clear(struct run *run) {
         cJSON_Delete(run->notes);
         cJSON_Delete(run->result);
         ae_error_done(&run->error);
-        *run = (struct run){ .notes = cJSON_CreateObject() };
+        *run = (struct run){ .look = run->look, .notes = cJSON_CreateObject() };
 }
 
 static int tear_down(void **state) {
@@ -79,7 +82,7 @@ static void ask(struct run *run, const char *url) {
         _cleanup_(http_request_done) struct http_request q = { 0 };
         const struct adapter_input input = input_of(run);
 
-        assert_int_equal(look()->build(&input, &q, &run->error), 0);
+        assert_int_equal(run->look->build(&input, &q, &run->error), 0);
         assert_string_equal(q.method, "GET");
         assert_true(q.repeatable);
         assert_int_equal(q.body.size, 0);
@@ -99,7 +102,7 @@ static int take(struct run *run, int status, const char *body) {
         };
 
         run->n_exchanges++;
-        return look()->interpret(&input, &response, &run->result, &run->error);
+        return run->look->interpret(&input, &response, &run->result, &run->error);
 }
 
 /* Goes through the exchanges; all but the last must say that there is more. */
@@ -341,6 +344,57 @@ static void test_limits(void **state) {
         }
 }
 
+#define DRAFTS "https://gmail.example/gmail/v1/users/me/drafts"
+#define DRAFT_LIST DRAFTS "?includeSpamTrash=true&maxResults=50"
+#define DRAFT_GET(id) DRAFTS "/" id "?format=metadata"
+#define DRAFT(id, headers) \
+        { \
+                DRAFT_GET(id), 200, \
+                                "{\"id\":\"" id "\",\"message\":{\"id\":\"m-" id \
+                                "\",\"internalDate\":\"" OLD \
+                                "000\",\"payload\":{\"headers\":[" headers "]}}}" \
+        }
+
+/* Drafts stand in no order: an old one ends nothing. */
+static void test_a_look_at_drafts(void **state) {
+        /* clang-format off */
+        static const struct {
+                int r;
+                enum ae_code code;
+                struct answer answers[9];
+        } cases[] = {
+                { FOUND, AE_NONE, { { DRAFT_LIST, 200, "{\"drafts\":[" A "," B "]}" }, DRAFT("a", ""),
+                  DRAFT("b", HEADER("X-Action-Id", ID)) } },
+                { ADAPTER_ABSENT, AE_NONE, { { DRAFT_LIST, 200, "{\"resultSizeEstimate\":0}" } } },
+                { ADAPTER_ABSENT, AE_NONE, { { DRAFT_LIST, 200, "{\"drafts\":[" A "]}" }, DRAFT("a", "") } },
+                { ADAPTER_ABSENT, AE_NONE, { { DRAFT_LIST, 200, "{\"drafts\":[" A "]}" },
+                  { DRAFT_GET("a"), 404, "{}" } } },
+                { ADAPTER_CONTINUE, AE_NONE, { { DRAFT_LIST, 200, "{\"drafts\":[" A "," B "," A "," A "," A "," A "]}" },
+                  DRAFT("a", ""), DRAFT("b", ""), DRAFT("a", ""), DRAFT("a", ""), DRAFT("a", "") } },
+                { -1, AE_OUTCOME_UNKNOWN, { { DRAFT_LIST, 200, "{\"drafts\":[" A "],\"nextPageToken\":\"x\"}" },
+                  DRAFT("a", "") } },
+                { -1, AE_UPSTREAM_ERROR, { { DRAFT_LIST, 200, "{\"messages\":[" A "]}" } } },
+                { -1, AE_UPSTREAM_ERROR, { { DRAFT_LIST, 200, "{\"drafts\":[" A "]}" },
+                  { DRAFT_GET("a"), 200, "{\"id\":\"a\"}" } } },
+                { -1, AE_UPSTREAM_ERROR, { { DRAFT_LIST, 200, "{\"drafts\":[" A "]}" },
+                  { DRAFT_GET("a"), 200, "{\"id\":\"a\",\"message\":{\"internalDate\":\"0\"}}" } } },
+        };
+        /* clang-format on */
+        struct run *run = *state;
+
+        run->look = look_of("create_draft");
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int r = go(run, cases[i].answers);
+
+                if ((r < 0 ? -1 : r) != cases[i].r || run->error.code != cases[i].code)
+                        fail_msg("case %zu: %d, %s", i, r, run->error.message);
+                if (r == FOUND) {
+                        assert_string_equal(json_string(run->result, "draft_id"), "b");
+                        assert_string_equal(json_string(run->result, "message_id"), "m-b");
+                }
+        }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -351,6 +405,7 @@ int main(void) {
                 TEST(test_the_end_of_the_list),
                 TEST(test_older_ones_end_it),
                 TEST(test_limits),
+                TEST(test_a_look_at_drafts),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

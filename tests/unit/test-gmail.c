@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "test.h"
+#include "gmail-rig.h"
 
 #include <errno.h>
 #include <sodium.h>
-#include <string.h>
 
-#include "action/adapter.h"
 #include "action/schema.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/json.h"
 #include "common/retry-after.h"
 
-#define ID "0123456789abcdef0123456789abcdef"
-#define NOW_USEC (UINT64_C(1753456860) * USEC_PER_SEC) /* 2025-07-25T15:21:00Z */
 #define HOUR_MSEC UINT64_C(3600000)
 
 static const struct adapter_action *send_email(void) {
-        for (const struct adapter *const *a = adapters; *a; a++)
-                if (strcmp((*a)->platform, "gmail") == 0)
-                        return &(*a)->actions[0];
-        return NULL;
-}
-
-static cJSON *parse(const char *text) {
-        cJSON *json = NULL;
-
-        if (json_parse(text, strlen(text), &json, NULL) < 0)
-                fail_msg("the test's own JSON is bad: %s", text);
-        return json;
+        return gmail_action("send_email");
 }
 
 static struct adapter_input input_of(const cJSON *payload) {
@@ -41,34 +24,26 @@ static struct adapter_input input_of(const cJSON *payload) {
 }
 
 static void test_table_is_whole(void **state) {
-        const struct adapter_action *a = send_email();
-        _cleanup_(json_freep) cJSON *payload = NULL, *result = NULL;
+        static const struct {
+                const char *type, *title, *scope;
+        } cases[] = {
+                { "create_draft", "gmail.create_draft",
+                  "https://www.googleapis.com/auth/gmail.compose" },
+                { "reply", "gmail.reply", "https://www.googleapis.com/auth/gmail.modify" },
+                { "send_email", "send_email", "https://www.googleapis.com/auth/gmail.send" },
+        };
 
-        assert_non_null(a);
-        assert_string_equal(a->action_type, "send_email");
-        assert_int_equal(a->idempotency, IDEMPOTENCY_RECONCILABLE);
-        assert_non_null(a->reconcile);
-        assert_string_equal(a->oauth_scopes[0], "https://www.googleapis.com/auth/gmail.send");
-        payload = parse(a->payload_schema);
-        result = parse(a->result_schema);
-        assert_string_equal(json_string(payload, "title"), "send_email");
-        assert_non_null(json_member(json_member(result, "properties"), "message_id"));
-}
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const struct adapter_action *a = gmail_action(cases[i].type);
+                _cleanup_(json_freep) cJSON *payload = parse(a->payload_schema);
+                _cleanup_(json_freep) cJSON *result = parse(a->result_schema);
 
-static void test_schemas_load_and_take_their_examples(void **state) {
-        const char *const texts[] = { send_email()->payload_schema, send_email()->result_schema,
-                                      adapters[0]->credential_schema };
-
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                _cleanup_(ae_error_done) struct ae_error error = { 0 };
-                _cleanup_(schema_freep) struct schema *schema = NULL;
-                char reason[SCHEMA_ERROR_SIZE] = "";
-                const cJSON *example;
-
-                if (schema_new(texts[i], strlen(texts[i]), &schema, reason) < 0)
-                        fail_msg("%s", reason);
-                cJSON_ArrayForEach (example, json_member(schema_json(schema), "examples"))
-                        assert_int_equal(schema_validate(schema, example, &error), 0);
+                assert_int_equal(a->idempotency, IDEMPOTENCY_RECONCILABLE);
+                assert_non_null(a->reconcile);
+                assert_non_null(a->lost);
+                assert_string_equal(a->oauth_scopes[0], cases[i].scope);
+                assert_string_equal(json_string(payload, "title"), cases[i].title);
+                assert_non_null(json_member(json_member(result, "properties"), "message_id"));
         }
 }
 
@@ -331,58 +306,63 @@ static void test_build(void **state) {
         }
 }
 
-static void build_large(size_t base64_size, const char *thread_id, struct http_request *q) {
-        _cleanup_(ae_error_done) struct ae_error error = { 0 };
-        _cleanup_(json_freep) cJSON *payload = parse("{\"to\":\"a@b.c\"}");
-        struct adapter_input input = input_of(payload);
+/* The message of a draft is a member of it, and its answer tells three ids. */
+static void test_draft(void **state) {
+        static const struct {
+                const char *body;
+                const char *result; /* NULL: unknown outcome */
+        } cases[] = {
+                { "{\"id\":\"r1\",\"message\":{\"id\":\"m1\",\"threadId\":\"t1\",\"labelIds\":"
+                  "[\"DRAFT\"]}}",
+                  "{\"draft_id\":\"r1\",\"message_id\":\"m1\",\"thread_id\":\"t1\"}" },
+                { "{\"id\":\"r-1_\",\"message\":{\"id\":\"m1\",\"threadId\":\"a/b\"}}",
+                  "{\"draft_id\":\"r-1_\",\"message_id\":\"m1\"}" },
+                { "{\"id\":\"r1\"}", NULL },
+                { "{\"message\":{\"id\":\"m1\"}}", NULL },
+                { "{\"id\":\"r1\",\"message\":{\"id\":\"../m\"}}", NULL },
+                { "{\"id\":\"r/1\",\"message\":{\"id\":\"m1\"}}", NULL },
+                { "", NULL },
+        };
 
-        if (thread_id)
-                cJSON_AddStringToObject(payload, "thread_id", thread_id);
-        add_attachment(payload, base64_size);
-        assert_int_equal(send_email()->build(&input, q, &error), 0);
-        assert_string_equal(q->method, "POST");
-        assert_int_equal(q->n_headers, 1);
-        assert_string_equal(q->headers[0].name, "Content-Type");
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) struct buffer result = { 0 };
+                _cleanup_(json_freep) cJSON *body = NULL;
+                const struct answer answer = { 200, cases[i].body, NULL, NULL };
+                struct run run;
+
+                run_begin(&run, "create_draft", "{\"to\":\"a@b.c\",\"thread_id\":\"18c\"}");
+                assert_int_equal(run_build(&run), 0);
+                assert_string_equal(run.request.method, "POST");
+                assert_string_equal(run.request.url, BASE "/gmail/v1/users/me/drafts");
+                assert_string_equal(run_header(&run, "Content-Type"), "application/json");
+                body = parse(run.request.body.data);
+                assert_string_equal(json_string(json_member(body, "message"), "threadId"), "18c");
+                assert_non_null(json_string(json_member(body, "message"), "raw"));
+                assert_int_equal(cJSON_GetArraySize(body), 1);
+
+                (void)run_take(&run, &answer);
+                if (cases[i].result) {
+                        json_print(run.result, &result);
+                        assert_string_equal(result.data, cases[i].result);
+                } else
+                        assert_int_equal(run.error.code, AE_OUTCOME_UNKNOWN);
+                run_done(&run);
+        }
 }
 
-/* At the limit a message goes as JSON; beyond it, as it is, and in a thread with that before it. */
-static void test_large_is_uploaded(void **state) {
-#define SEND "https://gmail.example/gmail/v1/users/me/messages/send"
-#define UPLOAD "https://gmail.example/upload/gmail/v1/users/me/messages/send?uploadType="
-#define BOUNDARY "=_related_" ID
-        static const char before[] = "--" BOUNDARY "\r\n"
-                                     "Content-Type: application/json; charset=UTF-8\r\n\r\n"
-                                     "{\"threadId\":\"1\\\"8c\"}\r\n"
-                                     "--" BOUNDARY "\r\n"
-                                     "Content-Type: message/rfc822\r\n\r\n";
-        static const char behind[] = "\r\n--" BOUNDARY "--\r\n";
-        /* The most base64 that fits with a CRLF behind each 76 of it but the last. */
-        const size_t fits = ((size_t)5 * 1024 * 1024 + 2) / 78 * 76;
-        _cleanup_(http_request_done) struct http_request small = { 0 }, small_threaded = { 0 },
-                                                         media = { 0 }, related = { 0 };
+static void test_draft_needs_nothing(void **state) {
+        static const char *const payloads[] = { "{}", "{\"subject\":\"x\"}", "{\"to\":[]}",
+                                                "{\"bcc\":\"a@b.c\"}" };
 
-        build_large(fits, NULL, &small);
-        build_large(fits, "1\"8c", &small_threaded);
-        assert_string_equal(small.url, SEND);
-        assert_string_equal(small_threaded.url, SEND);
-        assert_string_equal(small.headers[0].value, "application/json");
+        for (size_t i = 0; i < ELEMENTSOF(payloads); i++) {
+                struct run run;
 
-        build_large(fits + 76, NULL, &media);
-        assert_string_equal(media.url, UPLOAD "media");
-        assert_string_equal(media.headers[0].value, "message/rfc822");
-        assert_int_equal(strncmp(media.body.data, "Date: ", 6), 0);
-
-        build_large(fits + 76, "1\"8c", &related);
-        assert_string_equal(related.url, UPLOAD "multipart");
-        assert_string_equal(related.headers[0].value,
-                            "multipart/related; boundary=\"" BOUNDARY "\"");
-        assert_int_equal(related.body.size, strlen(before) + media.body.size + strlen(behind));
-        assert_memory_equal(related.body.data, before, strlen(before));
-        assert_memory_equal(related.body.data + strlen(before), media.body.data, media.body.size);
-        assert_string_equal(related.body.data + strlen(before) + media.body.size, behind);
-#undef SEND
-#undef UPLOAD
-#undef BOUNDARY
+                run_begin(&run, "create_draft", payloads[i]);
+                assert_int_equal(run.action->check(run.payload, &run.error), 0);
+                assert_int_equal(ae_error_count(&run.error), 0);
+                assert_int_equal(run_build(&run), 0);
+                run_done(&run);
+        }
 }
 
 /* Whoever forgets to check first gets no message either. */
@@ -643,14 +623,14 @@ static void test_retry_after(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table_is_whole),
-                cmocka_unit_test(test_schemas_load_and_take_their_examples),
                 cmocka_unit_test(test_check_finds_all_faults),
                 cmocka_unit_test(test_limits_of_number),
                 cmocka_unit_test(test_limits_of_size),
                 cmocka_unit_test(test_limit_of_attachments),
                 cmocka_unit_test(test_limit_of_filename),
                 cmocka_unit_test(test_build),
-                cmocka_unit_test(test_large_is_uploaded),
+                cmocka_unit_test(test_draft),
+                cmocka_unit_test(test_draft_needs_nothing),
                 cmocka_unit_test(test_build_refuses_what_check_refuses),
                 cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_deep_body_is_survived),
