@@ -11,10 +11,12 @@
 #include "gmail/id.h"
 #include "mail/address-list.h"
 #include "mail/address.h"
+#include "mail/encoded-word.h"
 #include "mail/text.h"
 
 #define PATH "/message_id"
 #define MAX_REFERENCE 250
+#define MAX_NAME 200
 #define MAX_HEADER (256 * 1024) /* 500 of the longest mailboxes */
 #define RE "Re:"
 
@@ -38,6 +40,14 @@ static bool is_own(const cJSON *message) {
                 if (cJSON_IsString(label) && strcmp(label->valuestring, "SENT") == 0)
                         return true;
         return false;
+}
+
+/* As a person reads it, made fit for a header of one's own. The caller frees *ret. */
+static int decode(const char *text, size_t max, char **ret) {
+        _cleanup_(buffer_done) struct buffer decoded = { 0 };
+
+        encoded_words_decode(text, &decoded);
+        return buffer_error(&decoded) < 0 ? -ENOMEM : mail_text_clean(decoded.data, max, ret);
 }
 
 /* Who is answered to. */
@@ -69,12 +79,15 @@ static int add_text(cJSON *array, const char *text) {
 
 static int add_mailbox(struct audience *a, const struct mailbox *m, cJSON *to) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
-        /* Whose words are encoded goes by the address alone. */
-        bool is_encoded = m->name && strstr(m->name, "=?");
+        _cleanup_(freep) char *name = NULL;
+        int r;
 
         if (is_in(a, m->address))
                 return 0;
-        mailbox_write(&(struct mailbox){ is_encoded ? NULL : m->name, m->address }, &text);
+        r = m->name ? decode(m->name, MAX_NAME, &name) : 0;
+        if (r == -ENOMEM)
+                return r;
+        mailbox_write(&(struct mailbox){ name && *name ? name : NULL, m->address }, &text);
         if (buffer_error(&text) < 0 || add_text(a->addresses, m->address) < 0)
                 return -ENOMEM;
         a->n++;
@@ -170,7 +183,7 @@ static int fill_subject(const cJSON *message, cJSON *answer) {
         _cleanup_(freep) char *text = NULL;
         int r;
 
-        r = mail_text_clean(value ? value : "", ANSWERED_MAX_SUBJECT, &text);
+        r = decode(value ? value : "", ANSWERED_MAX_SUBJECT, &text);
         if (r < 0)
                 return r;
         if (strncasecmp(text, RE, strlen(RE)) != 0)

@@ -104,7 +104,10 @@ static int build_start(const struct adapter_input *input, const char *path, cons
         return r < 0 ? r : begin(input, size);
 }
 
-/* A chunk before the last does nothing, and neither does a question about it. */
+/*
+ * A chunk before the last does nothing, but must not come twice: the second would not begin where
+ * the first has ended. A question about it may.
+ */
 static int build_put(const struct adapter_input *input, const struct buffer *message,
                      struct http_request *q) {
         struct state s = read_state(input);
@@ -127,7 +130,8 @@ static int build_put(const struct adapter_input *input, const struct buffer *mes
                 snprintf(range, sizeof(range), "bytes */%lld", (long long)s.size);
 
         q->method = "PUT";
-        q->repeatable = s.end < s.size;
+        q->harmless = s.end < s.size;
+        q->repeatable = q->harmless && s.asks;
         q->secret_url = true;
         q->url = strdup((*input->session)->data);
         return q->url ? http_request_header(q, "Content-Range", range) : -ENOMEM;

@@ -115,7 +115,12 @@ static void test_what_is_answered(void **state) {
                   "To: evil@example.com, ada@example.com\r\n" RE TAIL },
                 { false, MESSAGE("", H("From", "\\\"A\\u2028\\\\\\\"B\\\" <ada@example.com>")),
                   "To: \"A \\\"B\" <ada@example.com>\r\n" RE TAIL },
-                { false, MESSAGE("", H("From", "=?utf-8?q?x?= <ada@example.com>")), "To: ada@example.com\r\n" RE TAIL },
+                { false, MESSAGE("", H("From", "=?utf-8?q?J=C3=BC_=0D=0A?= <ada@example.com>")),
+                  "To: =?utf-8?b?SsO8?= <ada@example.com>\r\n" RE TAIL },
+                { false, MESSAGE("", FROM "," H("Subject", "=?iso-8859-1?b?R3L832U=?= =?utf-8?q?=0D=0ABcc:_x@y.z?=")),
+                  ADA "Subject: =?utf-8?b?UmU6IEdyw7zDn2UgIEJjYzogeEB5Lno=?=\r\n" TAIL },
+                { false, MESSAGE("", H("From", "=?utf-8?q?=00?= <ada@example.com>") "," H("Subject", "=?utf-8?q?Re=3A_x?=")),
+                  "To: =?utf-8?b?PT91dGYtOD9xPz0wMD89?= <ada@example.com>\r\nSubject: Re: x\r\n" TAIL },
                 { false, MESSAGE("", "7,{},{\"name\":\"From\"},{\"name\":7,\"value\":7}," H("To", "x@y.z") ","
                                      H("Reply-To", "a@b.c") "," H("Reply-To", "evil@example.com")),
                   "To: a@b.c\r\n" RE TAIL },
