@@ -125,7 +125,8 @@ struct adapter_action {
         /*
          * Payload → request. The engine adds the credential (unless the adapter brings it itself),
          * X-Request-Id, traceparent and User-Agent. It sets `repeatable` where the class says so;
-         * an exchange that only reads sets it by itself, and is then told as such when it fails.
+         * an exchange that only reads sets it by itself, and is then told as such when it fails; one
+         * that does nothing as long as no other follows, but may not be sent twice, sets `harmless`.
          * *ret is zero-initialised; what it owns is freed by the caller in every case. Returns 0,
          * or a negative errno with `error` filled.
          */

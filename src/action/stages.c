@@ -159,7 +159,8 @@ int stage_build(struct action *a) {
         if (r < 0)
                 return r;
 
-        a->only_reads = looking || a->request.repeatable || t->idempotency == IDEMPOTENCY_READ;
+        a->only_reads = looking || a->request.repeatable || a->request.harmless ||
+                        t->idempotency == IDEMPOTENCY_READ;
         if (looking || idempotency_is_repeatable(t->idempotency))
                 a->request.repeatable = true;
         if (!a->type->platform->adapter->brings_credential)
@@ -240,7 +241,8 @@ static int interpret(struct action *a, const struct http_response *response) {
         }
 
         r = outcome_of_response(looking ? t->reconcile->interpret : t->interpret, &input,
-                                a->request.repeatable, response, &a->result, &a->error);
+                                a->request.repeatable || a->request.harmless, response, &a->result,
+                                &a->error);
         outcome_withhold(a->credential.access_token, a->result, &a->error);
         if (looking)
                 return reconcile_look_result(a, r);

@@ -63,7 +63,8 @@ struct http_request {
         /* Goes out as `Authorization: Bearer …`. Borrowed: lives until the call is over. */
         const struct secret *bearer;
         struct buffer body;         /* owned */
-        bool repeatable;            /* sent twice does no harm */
+        bool repeatable;            /* sent twice does no harm, and may be by libcurl itself */
+        bool harmless;              /* sent, it has done nothing yet; for the caller's own use */
         bool secret_url;            /* the URL is a credential: it is shown nowhere */
         struct smtp_envelope *mail; /* owned; NULL: HTTP */
 };

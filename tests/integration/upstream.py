@@ -3,7 +3,8 @@
 
 The local part of the first recipient, up to a '+', names what happens: `hang+7@example.com` gets no
 answer. A local part that is no fault's name is delivered. Everything that came in is recorded.
-The sent mail can be read where the token is one that may (`readable`).
+The mail and the drafts can be read where the token is one that may (`readable`). What happens to the
+chunks of an upload, one after the other, stands in `chunk_faults`.
 """
 
 import base64
@@ -12,6 +13,7 @@ import email
 import email.policy
 import json
 import re
+import secrets
 import socket
 import struct
 import sys
@@ -22,10 +24,15 @@ import zlib
 
 from fake import TIMEOUT, FakeHandler, Server
 
-MESSAGES = "/gmail/v1/users/me/messages"
+USER = "/gmail/v1/users/me"
+MESSAGES = f"{USER}/messages"
+DRAFTS = f"{USER}/drafts"
 SEND = f"{MESSAGES}/send"
-UPLOAD = f"/upload{SEND}?uploadType="
+RESUMABLE = "?uploadType=resumable"
+UPLOAD = f"/upload{SEND}{RESUMABLE}"
 MAX_UPLOAD = 36_700_160
+CHUNK_UNIT = 256 << 10
+SELF = "me@example.com"
 
 # HTTP status, Google's reason, Google's status word.
 ERRORS = {
@@ -51,22 +58,38 @@ class Request:
     fault: str = ""
     message: email.message.EmailMessage | None = None
     thread_id: str | None = None
+    draft: bool = False
+    session: "Session | None" = None
 
 
 @dataclasses.dataclass
-class Sent:
+class Session:
+    """An upload that was begun."""
+
+    path: str
+    draft: bool
+    thread_id: str | None
+    size: int
+    data: bytearray = dataclasses.field(default_factory=bytearray)
+    answer: dict | None = None  # when it is complete, and carried out
+
+
+@dataclasses.dataclass
+class Mail:
     message_id: str
     message: email.message.EmailMessage
     time: float
-    lists: int  # it is in no list before so many have been asked for: an index that is late
+    lists: int = 0  # it is in no list before so many have been asked for: an index that is late
+    labels: tuple = ("SENT",)
+    thread_id: str = ""
 
     def metadata(self, names):
         headers = [{"name": name, "value": value} for name, value in self.message.items()
-                   if name.lower() in names]
+                   if names is None or name.lower() in names]
         return {
             "id": self.message_id,
-            "threadId": self.message_id.replace("msg", "thr"),
-            "labelIds": ["SENT"],
+            "threadId": self.thread_id or self.message_id.replace("msg", "thr"),
+            "labelIds": list(self.labels),
             "internalDate": str(int(self.time * 1000)),
             "payload": {"mimeType": self.message.get_content_type(), "headers": headers},
         }
@@ -99,63 +122,76 @@ def parse_json(body, names):
     return value
 
 
-def take_json(_, body):
-    """The message in `raw`, and the thread's id."""
-    request = parse_json(body, {"raw", "threadId"})
-    raw = request.get("raw")
+def take_json(body, draft):
+    """The message in `raw`, or None, and the thread's id, or None."""
+    resource = parse_json(body, {"message"} if draft else {"raw", "threadId"})
+    if draft:
+        resource = resource["message"]
+        if not isinstance(resource, dict) or not set(resource) <= {"raw", "threadId"}:
+            raise bad("message")
+    raw, thread_id = resource.get("raw"), resource.get("threadId")
+    if thread_id is not None and not (isinstance(thread_id, str) and thread_id):
+        raise bad("threadId")
+    if raw is None:
+        return None, thread_id
     if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", raw):
         raise bad("raw is not base64url")
-    data = base64.urlsafe_b64decode(raw + "=" * (-len(raw.rstrip("=")) % 4))
-    return data, request.get("threadId")
+    return base64.urlsafe_b64decode(raw + "=" * (-len(raw.rstrip("=")) % 4)), thread_id
 
 
-def take_media(_, body):
-    return body, None
-
-
-def take_related(content_type, body):
-    """RFC 2387 and RFC 2046 without their liberties: two parts, nothing before and behind them."""
-    boundary = re.search(r'boundary="([^"]{1,70})"$', content_type)[1].encode()
-    if body.count(b"--" + boundary) != 3:
-        raise bad("the boundary stands elsewhere, too")
-    whole = re.fullmatch(
-        rb"--%b\r\n(.*?)\r\n\r\n(.*?)\r\n--%b\r\n(.*?)\r\n\r\n(.*)\r\n--%b--\r\n"
-        % ((re.escape(boundary),) * 3),
-        body,
-        re.DOTALL,
-    )
-    if not whole:
-        raise bad("not two parts")
-    head, metadata, message_head, data = whole.groups()
-    if not re.fullmatch(rb"Content-Type: application/json(; charset=utf-8)?", head, re.IGNORECASE):
-        raise bad(f"the first part: {head}")
-    if message_head.lower() != b"content-type: message/rfc822":
-        raise bad(f"the second part: {message_head}")
-    return data, parse_json(metadata, {"threadId"}).get("threadId")
-
-
-# Path: the content type that must come with it, and what reads its body.
-FORMS = {
-    SEND: (r"application/json(; *charset=utf-8)?", take_json),
-    UPLOAD + "media": (r"message/rfc822", take_media),
-    UPLOAD + "multipart": (r'multipart/related; boundary="[^"]+"', take_related),
-}
+def check_type(content_type):
+    if not re.fullmatch(r"application/json(; *charset=utf-8)?", content_type, re.IGNORECASE):
+        raise Refusal(400, "badRequest", "INVALID_ARGUMENT", "Content-Type")
 
 
 def take_request(path, content_type, body):
     """The message in a send request, as bytes, and the thread's id; a Refusal where Gmail has a
     right to one."""
-    if path not in FORMS:
+    if path not in (SEND, DRAFTS):
         raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
-    wanted, take = FORMS[path]
-    if not re.fullmatch(wanted, content_type, re.IGNORECASE):
-        raise Refusal(400, "badRequest", "INVALID_ARGUMENT", "Content-Type")
+    check_type(content_type)
     if len(body) > MAX_UPLOAD:
         raise Refusal(413, "uploadTooLarge", "INVALID_ARGUMENT", "Request Entity Too Large")
-    data, thread_id = take(content_type, body)
-    if thread_id is not None and not (isinstance(thread_id, str) and thread_id):
-        raise bad("threadId")
+    data, thread_id = take_json(body, path == DRAFTS)
+    if data is None:
+        raise bad("raw is missing")
     return data, thread_id
+
+
+def begin_upload(path, headers, body):
+    """The session that such a request begins."""
+    method = path.removeprefix("/upload").removesuffix(RESUMABLE)
+    if path != f"/upload{method}{RESUMABLE}" or method not in (SEND, DRAFTS):
+        raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
+    check_type(headers.get("Content-Type", ""))
+    size = headers.get("X-Upload-Content-Length", "")
+    if headers.get("X-Upload-Content-Type") != "message/rfc822" or not re.fullmatch(r"\d+", size):
+        raise bad("X-Upload-Content-Type, X-Upload-Content-Length")
+    if int(size) > MAX_UPLOAD:
+        raise Refusal(413, "uploadTooLarge", "INVALID_ARGUMENT", "Request Entity Too Large")
+    data, thread_id = take_json(body, method == DRAFTS)
+    if data is not None:
+        raise bad("raw beside an upload")
+    session = f"{path}&upload_id={secrets.token_urlsafe(24)}"
+    return Session(session, method == DRAFTS, thread_id, int(size))
+
+
+def check_chunk(session, headers, body):
+    """Whether it is a chunk; else it is the question what has arrived."""
+    if len(body) != int(headers.get("Content-Length", -1)):
+        raise bad("Content-Length")
+    content_range = headers.get("Content-Range", "")
+    if content_range == f"bytes */{session.size}" and not body:
+        return False
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", content_range)
+    if not found:
+        raise bad(f"Content-Range: {content_range}")
+    first, last, size = map(int, found.groups())
+    if size != session.size or first != len(session.data) or last - first + 1 != len(body):
+        raise bad(f"Content-Range: {content_range}, of {session.size}, {len(session.data)} there")
+    if last + 1 != size and (last + 1 > size or len(body) % CHUNK_UNIT):
+        raise bad(f"a chunk of {len(body)}")
+    return True
 
 
 def parse_message(data):
@@ -168,14 +204,17 @@ def parse_message(data):
     message = email.message_from_bytes(data, policy=email.policy.SMTP)
     if message.defects:
         raise bad(f"not RFC 5322: {message.defects}")
+    return message
+
+
+def check_recipients(message):
     if not any(message.get_all(name) for name in ("To", "Cc", "Bcc")):
         raise bad("Recipient address required")
-    return message
 
 
 def fault_of(message):
     recipients = message.get("To") or message.get("Cc") or message.get("Bcc")
-    return recipients.addresses[0].username.split("+")[0]
+    return recipients.addresses[0].username.split("+")[0] if recipients else ""
 
 
 class Handler(FakeHandler):
@@ -194,11 +233,108 @@ class Handler(FakeHandler):
         body = self.read_body()
         request = Request("POST", self.path, self.headers, body)
         try:
+            if self.path.startswith("/upload/"):
+                upstream.check_bearer(self.headers)
+                session = begin_upload(self.path, self.headers, body)
+                upstream.record(request)
+                upstream.sessions[session.path] = session
+                self.reply(200, b"", [("Location", upstream.location(session))])
+                return
             upstream.check(request)
         except Refusal as refusal:
             upstream.record(request)
             self.reply(refusal.answer[0], google_error(*refusal.answer))
             return
+        self.carry_out(request)
+
+    def do_PUT(self):
+        upstream = self.server.upstream
+        body = self.read_body()
+        request = Request("PUT", self.path, self.headers, body)
+        try:
+            upstream.check_bearer(self.headers)
+            request.session = session = upstream.sessions.get(self.path)
+            if not session:
+                raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
+            is_chunk = check_chunk(session, self.headers, body)
+        except Refusal as refusal:
+            upstream.record(request)
+            self.reply(refusal.answer[0], google_error(*refusal.answer))
+            return
+        fault = upstream.chunk_faults.pop(0) if upstream.chunk_faults else ""
+        getattr(self, "chunk_" + fault)(request, is_chunk)
+
+    def chunk_(self, request, is_chunk):
+        """All is well: it is taken, and told what has arrived, or what became of the whole."""
+        session = request.session
+        if is_chunk and len(session.data) + len(request.body) == session.size:
+            self.complete(request)
+            return
+        session.data += request.body
+        self.server.upstream.record(request)
+        self.tell(session)
+
+    def chunk_lose(self, request, _):
+        """It is taken, and nobody is told."""
+        self.close_connection = True
+        request.session.data += request.body
+        self.server.upstream.record(request)
+
+    def chunk_part(self, request, _):
+        request.session.data += request.body[:CHUNK_UNIT]
+        self.server.upstream.record(request)
+        self.tell(request.session)
+
+    def chunk_partlose(self, request, _):
+        request.session.data += request.body[:CHUNK_UNIT]
+        self.chunk_drop(request, _)
+
+    def chunk_drop(self, request, _):
+        self.close_connection = True
+        self.server.upstream.record(request)
+
+    def chunk_503(self, request, _):
+        self.server.upstream.record(request)
+        self.reply(503, google_error(503, "backendError", "UNAVAILABLE", "as you asked"))
+
+    def chunk_gone(self, request, _):
+        del self.server.upstream.sessions[self.path]
+        self.server.upstream.record(request)
+        self.reply(404, google_error(404, "notFound", "NOT_FOUND", "as you asked"))
+
+    def chunk_401(self, request, _):
+        self.server.upstream.record(request)
+        self.reply(401, google_error(401, "authError", "UNAUTHENTICATED", "as you asked"))
+
+    def chunk_range(self, request, _):
+        self.server.upstream.record(request)
+        self.reply(308, b"", [("Range", "bytes=0-999999999")])
+
+    def chunk_done(self, request, _):
+        self.server.upstream.record(request)
+        self.reply(200, sent(1))
+
+    def tell(self, session):
+        if session.answer:
+            self.reply(200, session.answer)
+            return
+        arrived = [("Range", f"bytes=0-{len(session.data) - 1}")] if session.data else []
+        self.reply(308, b"", arrived)
+
+    def complete(self, request):
+        """The whole message is there; it is taken only if it is kept."""
+        session = request.session
+        request.draft, request.thread_id = session.draft, session.thread_id
+        try:
+            self.server.upstream.take(request, bytes(session.data) + request.body)
+        except Refusal as refusal:
+            self.server.upstream.record(request)
+            self.reply(refusal.answer[0], google_error(*refusal.answer))
+            return
+        self.carry_out(request)
+
+    def carry_out(self, request):
+        upstream = self.server.upstream
         n = upstream.record(request)
         if request.fault in ERRORS:
             status, reason, word = ERRORS[request.fault]
@@ -207,7 +343,7 @@ class Handler(FakeHandler):
             play(request)
         else:
             upstream.keep(request, n)
-            self.reply(200, sent(n))
+            self.reply(200, kept(n) if request.draft else sent(n))
 
     # Each fault. close_connection alone ends the connection in good order.
 
@@ -320,6 +456,11 @@ def sent(n):
     return {"id": f"msg_{n}", "threadId": f"thr_{n}", "labelIds": ["SENT"]}
 
 
+def kept(n):
+    message = {"id": f"msg_{n}", "threadId": f"thr_{n}", "labelIds": ["DRAFT"]}
+    return {"id": f"r-{n}", "message": message}
+
+
 class Upstream:
     """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones;
     `readable` is whether they may read.
@@ -332,6 +473,10 @@ class Upstream:
     def __init__(self, port=0, tls=None):
         self.requests = []
         self.mailbox = []
+        self.drafts = []
+        self.sessions = {}
+        self.chunk_faults = []
+        self.location = lambda session: self.url + session.path
         self.n_lists = 0
         self.failures = []
         self.bearers = None
@@ -371,12 +516,18 @@ class Upstream:
 
     def check(self, request):
         """Refuses what Gmail would refuse; parses the rest."""
-        if request.path not in FORMS:
+        if request.path not in (SEND, DRAFTS):
             raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
         self.check_bearer(request.headers)
         content_type = request.headers.get("Content-Type", "")
+        request.draft = request.path == DRAFTS
         data, request.thread_id = take_request(request.path, content_type, request.body)
+        self.take(request, data)
+
+    def take(self, request, data):
         request.message = parse_message(data)
+        if not request.draft:
+            check_recipients(request.message)
         request.fault = fault_of(request.message)
 
     def check_bearer(self, headers):
@@ -387,32 +538,57 @@ class Upstream:
     def keep(self, request, n=None, lists=0):
         """Delivers it. What is told of it is another matter."""
         with self._changed:
-            name = f"msg_{n or len(self.requests)}"
-            sent_mail = Sent(name, request.message, time.time(), self.n_lists + lists)
-            self.mailbox.append(sent_mail)
+            n = n or len(self.requests)
+            mail = Mail(f"msg_{n}", request.message, time.time(), self.n_lists + lists)
+            (self.drafts if request.draft else self.mailbox).append(mail)
+            if request.session:
+                request.session.answer = kept(n) if request.draft else sent(n)
+
+    def receive(self, name, text, labels=("INBOX",)):
+        """A message that somebody may answer to, in the thread that has its name and a t."""
+        message = email.message_from_string(text, policy=email.policy.SMTP)
+        self.mailbox.append(Mail(name, message, time.time(), 0, labels, name + "t"))
 
     def read(self, path, headers):
-        """messages.list and messages.get, as far as somebody needs them who looks for a mail."""
+        """The methods for reading, as far as somebody needs them who looks for a mail or answers
+        one."""
         url = urllib.parse.urlsplit(path)
-        query = urllib.parse.parse_qs(url.query, strict_parsing=True)
-        name = url.path.removeprefix(MESSAGES)
+        query = urllib.parse.parse_qs(url.query, strict_parsing=bool(url.query))
         self.check_bearer(headers)
         if not self.readable:
             raise Refusal(403, "insufficientPermissions", "PERMISSION_DENIED", "scope")
+        folder, _, name = url.path.removeprefix(USER + "/").partition("/")
         with self._changed:
-            return self.list(query) if name == "" else self.get(name.removeprefix("/"), query)
+            if (folder, name) == ("profile", "") and not query:
+                return {"emailAddress": SELF, "messagesTotal": len(self.mailbox)}
+            if folder == "drafts":
+                return self.get_draft(name, query) if name else self.list_drafts(query)
+            if folder != "messages":
+                raise Refusal(404, "notFound", "NOT_FOUND", "Not Found")
+            return self.get(name, query) if name else self.list(query)
+
+    def page(self, name, found, size):
+        self.n_lists += 1
+        answer = {name: found[:size]} if found else {}
+        if len(found) > size:
+            answer["nextPageToken"] = "1"
+        return {**answer, "resultSizeEstimate": len(found)}
 
     def list(self, query):
         size = int(query.pop("maxResults", ["100"])[0])
         if query != {"labelIds": ["SENT"], "includeSpamTrash": ["true"]}:
             raise bad(f"list: {query}")
-        self.n_lists += 1
         found = [{"id": m.message_id, "threadId": "t"} for m in reversed(self.mailbox)
-                 if m.lists < self.n_lists]
-        answer = {"messages": found[:size]} if found else {}
-        if len(found) > size:
-            answer["nextPageToken"] = "1"
-        return {**answer, "resultSizeEstimate": len(found)}
+                 if "SENT" in m.labels and m.lists <= self.n_lists]
+        return self.page("messages", found, size)
+
+    def list_drafts(self, query):
+        size = int(query.pop("maxResults", ["100"])[0])
+        if query != {"includeSpamTrash": ["true"]}:
+            raise bad(f"list: {query}")
+        found = [{"id": m.message_id.replace("msg_", "r-"), "message": {"id": m.message_id}}
+                 for m in self.drafts if m.lists <= self.n_lists]
+        return self.page("drafts", found, size)
 
     def get(self, name, query):
         if query.get("format") != ["metadata"]:
@@ -420,6 +596,14 @@ class Upstream:
         for mail in self.mailbox:
             if mail.message_id == name:
                 return mail.metadata([n.lower() for n in query.get("metadataHeaders", [])])
+        raise Refusal(404, "notFound", "NOT_FOUND", "Requested entity was not found.")
+
+    def get_draft(self, name, query):
+        if query != {"format": ["metadata"]}:
+            raise bad(f"get: {query}")
+        for mail in self.drafts:
+            if mail.message_id.replace("msg_", "r-") == name:
+                return {"id": name, "message": mail.metadata(None)}
         raise Refusal(404, "notFound", "NOT_FOUND", "Requested entity was not found.")
 
     def record(self, request):

@@ -46,6 +46,7 @@ static int build(const struct adapter_input *input, struct http_request *ret,
         ret->method = strncmp(step, "read", 4) == 0 || strncmp(step, "query", 5) == 0 ? "GET"
                                                                                       : "POST";
         ret->repeatable = strncmp(step, "read", 4) == 0;
+        ret->harmless = strncmp(step, "part", 4) == 0;
         return asprintf(&ret->url, "%s/%s", input->base_url, step) < 0 ? -ENOMEM : 0;
 }
 
@@ -413,6 +414,11 @@ static void test_what_failed_where(void **state) {
                 { "once", "act-401",            AE_VAULT_UNAVAILABLE, 1 },
                 { "once", "read-500 act",       AE_UPSTREAM_ERROR,    0 },
                 { "once", "read-429 act",       AE_RATE_LIMITED,      0 },
+                { "once", "part part act",      AE_NONE,              1 },
+                { "once", "part-500 act",       AE_UPSTREAM_ERROR,    0 },
+                { "once", "part part-429 act",  AE_RATE_LIMITED,      0 },
+                { "once", "part-close act",     AE_UPSTREAM_ERROR,    0 },
+                { "once", "part act-500",       AE_OUTCOME_UNKNOWN,   1 },
                 { "once", "act read-400",       AE_UPSTREAM_REJECTED, 1 },
                 { "once", "act read-401",       AE_OUTCOME_UNKNOWN,   1 },
                 { "once", "act read-429",       AE_OUTCOME_UNKNOWN,   1 },
