@@ -98,7 +98,7 @@ class Mail(Case):
                 self.assertEqual(text(self.deliver(body=body)), body.rstrip("\n"))
 
     def test_a_large_mail(self):
-        content = random.Random(3).randbytes(6 << 20)
+        content = random.Random(3).randbytes(3 << 20)
         attachment = {"filename": "a", "content_base64": base64.b64encode(content).decode()}
         message = self.deliver(attachments=[attachment])
         self.assertEqual(message["Subject"], "Hello!")
