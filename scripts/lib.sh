@@ -4,6 +4,7 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 EMULATOR=$TOP/tests/emulator
+MAIL_PARSER=$TOP/tests/mail-parser
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
         BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
@@ -61,18 +62,20 @@ install_packages() {
                         install "${missing[@]}" 2>&1) || die "apt-get failed:"$'\n'"$output"
 }
 
-# The emulator of Google, exactly as its lock file has it. It brings its own Node.js as a package
-# without install scripts, so npm runs nothing.
-install_emulator() {
-        local modules=$EMULATOR/node_modules
+# install_modules FOLDER WHAT: exactly what its lock file has. npm runs nothing of it.
+install_modules() {
+        local modules=$1/node_modules
 
-        cmp -s "$EMULATOR/package-lock.json" "$modules/.installed" && return 0
+        cmp -s "$1/package-lock.json" "$modules/.installed" && return 0
         command -v npm >/dev/null || install_packages npm
-        say 'installing the Google emulator'
-        npm --prefix "$EMULATOR" ci --ignore-scripts --no-audit --no-fund --loglevel=error \
-                >/dev/null
-        cp "$EMULATOR/package-lock.json" "$modules/.installed"
+        say "installing $2"
+        npm --prefix "$1" ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+        cp "$1/package-lock.json" "$modules/.installed"
 }
+
+# The emulator of Google brings its own Node.js as a package; the mail parser uses it as well.
+install_emulator() { install_modules "$EMULATOR" 'the Google emulator'; }
+install_mail_parser() { install_modules "$MAIL_PARSER" 'the mail parser'; }
 
 # build DIR [MESON OPTION…]: configures once, then compiles what changed.
 build() {
