@@ -60,6 +60,7 @@ class Request:
     thread_id: str | None = None
     draft: bool = False
     session: "Session | None" = None
+    n: int = 0  # which of all it was
 
 
 @dataclasses.dataclass
@@ -335,15 +336,15 @@ class Handler(FakeHandler):
 
     def carry_out(self, request):
         upstream = self.server.upstream
-        n = upstream.record(request)
+        upstream.record(request)
         if request.fault in ERRORS:
             status, reason, word = ERRORS[request.fault]
             self.reply(status, google_error(status, reason, word, "as you asked"))
         elif play := getattr(self, "play_" + request.fault, None):
             play(request)
         else:
-            upstream.keep(request, n)
-            self.reply(200, kept(n) if request.draft else sent(n))
+            upstream.keep(request)
+            self.reply(200, answer_to(request))
 
     # Each fault. close_connection alone ends the connection in good order.
 
@@ -461,6 +462,10 @@ def kept(n):
     return {"id": f"r-{n}", "message": message}
 
 
+def answer_to(request):
+    return kept(request.n) if request.draft else sent(request.n)
+
+
 class Upstream:
     """The server. `gate` holds the slow answers back; `bearers`, when set, are the only ones;
     `readable` is whether they may read.
@@ -535,14 +540,13 @@ class Upstream:
         if scheme != "Bearer" or (self.bearers is not None and bearer not in self.bearers):
             raise Refusal(401, "authError", "UNAUTHENTICATED", "Invalid Credentials")
 
-    def keep(self, request, n=None, lists=0):
+    def keep(self, request, lists=0):
         """Delivers it. What is told of it is another matter."""
         with self._changed:
-            n = n or len(self.requests)
-            mail = Mail(f"msg_{n}", request.message, time.time(), self.n_lists + lists)
+            mail = Mail(f"msg_{request.n}", request.message, time.time(), self.n_lists + lists)
             (self.drafts if request.draft else self.mailbox).append(mail)
             if request.session:
-                request.session.answer = kept(n) if request.draft else sent(n)
+                request.session.answer = answer_to(request)
 
     def receive(self, name, text, labels=("INBOX",)):
         """A message that somebody may answer to, in the thread that has its name and a t."""
@@ -609,8 +613,8 @@ class Upstream:
     def record(self, request):
         with self._changed:
             self.requests.append(request)
+            request.n = len(self.requests)
             self._changed.notify_all()
-            return len(self.requests)
 
     def to(self, address):
         """What was sent to that address."""
