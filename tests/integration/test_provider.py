@@ -10,6 +10,7 @@ import subprocess
 import threading
 import unittest
 
+import test_vault_grants
 from ctl import (ACTIONCTL, HANG_UP, REFUSED, RETRY, SUCCESS, TIMEOUT, UNREACHABLE, USAGE, Case,
                  FakeEngine, error, success)
 
@@ -320,6 +321,63 @@ class Others(Provider):
                     "client_refused", "unreachable", "no_answer", "nonsense", "request_refused"})
                 out, _ = self.run_ctl("provider", "test", "google", "--json", code=code)
                 self.assertEqual(json.loads(out)["result"]["result"], result)
+
+
+class WithTheVault(test_vault_grants.GrantsTest):
+    """The real vault, action-grant, and a provider that is strict about its client."""
+
+    def run_ctl(self, *arguments, stdin="", code=SUCCESS):
+        p = subprocess.run([ACTIONCTL, "provider", *arguments], input=stdin, capture_output=True,
+                           text=True, timeout=TIMEOUT, check=False,
+                           env={"ACTION_ENGINE_SOCKET": "/nonexistent",
+                                "ACTION_VAULT_SOCKET": str(self.daemon_.path)})
+        self.assertEqual(p.returncode, code, p)
+        self.assertNotIn(self.provider.client.client_secret, p.stdout + p.stderr)
+        return p.stdout, p.stderr
+
+    def setUp(self):
+        super().setUp()
+        self.daemon_, self.vault = self.begin()
+
+    def add(self, secret, *arguments, name="work"):
+        self.run_ctl("add", "oidc", "--issuer", self.provider.issuer, "--name", name,
+                     "--client-id", self.provider.client.client_id, "--secret-file", "-",
+                     *arguments, stdin=secret)
+
+    def test_the_whole_life_of_an_app(self):
+        self.add(self.provider.client.client_secret, "--redirect", self.provider.redirect_uri)
+        self.assertIn("knows this client", self.run_ctl("test", "work")[0])
+        known = self.assertSuccess(self.vault.ask("get_provider", provider="work"))["app"]
+        wanted = self.provider.app(redirect_uri=self.provider.redirect_uri, client_secret=None)
+        self.assertEqual({name: known.get(name) for name in wanted}, wanted)
+
+        out, _ = self.run_ctl("list")
+        self.assertRegex(out, rf"(?m)^work +oidc +{self.provider.client.client_id} +http")
+        self.add("another secret")
+        _, err = self.run_ctl("test", "work", code=REFUSED)
+        self.assertIn("its ID or its secret is wrong", err)
+        self.run_ctl("remove", "work")
+        self.run_ctl("remove", "work", code=REFUSED)
+        self.run_ctl("test", "work", code=REFUSED)
+        self.assertNotRegex(self.run_ctl("list")[0], "(?m)^work ")
+
+    def test_every_kind_is_taken(self):
+        for kind in "google", "notion", "slack":
+            self.run_ctl("add", kind, "--client-id", ID, "--secret-file", "-", stdin=SECRET)
+        out, _ = self.run_ctl("list", "--json")
+        apps = {p["provider"]: p["app"] for p in json.loads(out)["result"]["providers"]}
+        for kind in "google", "notion", "slack":
+            self.assertEqual((apps[kind]["profile"], apps[kind]["client_id"]), (kind, ID))
+            self.assertNotIn("client_secret", apps[kind])
+
+    def test_what_is_refused(self):
+        self.run_ctl("add", "google", "--client-id", "a\x01", "--secret-file", "-", stdin=SECRET,
+                     code=REFUSED)
+        for issuer, code in (("http://example.com", REFUSED), ("nonsense", REFUSED),
+                             (self.provider.issuer + "/x", RETRY)):
+            self.run_ctl("add", "oidc", "--client-id", ID, "--issuer", issuer, "--secret-file", "-",
+                         stdin=SECRET, code=code)
+        self.assertEqual(len(self.run_ctl("list")[0].splitlines()), 2)
 
 
 if __name__ == "__main__":
