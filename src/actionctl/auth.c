@@ -11,8 +11,12 @@
 #define CREDENTIAL_MAX ((size_t)64 << 10)
 
 static int print_stored(const struct ctl *ctl, const cJSON *response) {
+        const cJSON *result = json_member(response, "result");
+
         puts("The credential is stored.");
-        output_value(json_member(response, "result"));
+        output_value(result);
+        if (cJSON_IsFalse(json_member(result, "verified")))
+                output_note("the platform has no harmless way to try it: it is stored untried");
         return CTL_SUCCESS;
 }
 

@@ -224,6 +224,45 @@ class Auth(Case):
                                    "user_id": "u", "credential": {"token": "t"}})
         self.assertIn("stored", out)
 
+    def test_import_asks_the_platform_first(self):
+        out, err, request = self.ask(
+            "auth_token", success({"platform": "notion", "verified": True, "identity": "Ada's"}),
+            "auth", "import", "notion", "--credential", "-", stdin='{"token":"t"}')
+        self.assertIs(request["verify"], True)
+        self.assertIn("identity: Ada's", out)
+        self.assertEqual(err, "")
+        _, err, _ = self.ask("auth_token", success({"verified": False}), "auth", "import", "zapier",
+                             "--credential", "-", stdin="{}")
+        self.assertIn("untried", err)
+        _, _, request = self.ask("auth_token", success({}), "auth", "token", "zapier",
+                                 "--credential", "-", stdin="{}")
+        self.assertNotIn("verify", request)
+
+    def test_revoke(self):
+        out, err, request = self.ask("auth_revoke", success({"revoked": True}), "auth", "revoke",
+                                     "gmail", "--account=work", "--user=u")
+        request.pop("id")
+        self.assertEqual(request, {"op": "auth_revoke", "platform": "gmail", "account": "work",
+                                   "user_id": "u"})
+        self.assertIn("forgotten", out)
+        self.assertEqual(err, "")
+        out, err, _ = self.ask("auth_revoke", success({"revoked": False, "reason": "it slept"}),
+                               "auth", "revoke", "gmail")
+        self.assertIn("it slept", out)
+        self.assertIn("end the grant there too", err)
+
+    def test_status(self):
+        platforms = [{"platform": "gmail", "account": "work", "status": "active",
+                      "identity": "user@example.com"},
+                     {"platform": "notion", "account": "default", "status": "token_expired"}, 1, {}]
+        out, _, request = self.ask("auth_status", success({"connected_platforms": platforms}),
+                                   "auth", "status", "gmail")
+        self.assertEqual(request["platform"], "gmail")
+        rows = [line.split() for line in out.splitlines()]
+        self.assertEqual(rows[0], ["PLATFORM", "ACCOUNT", "STATUS", "IDENTITY"])
+        self.assertEqual(rows[1], ["gmail", "work", "active", "user@example.com"])
+        self.assertEqual(rows[2], ["notion", "default", "token_expired"])
+
     def test_credentials_that_are_none(self):
         for text in ("", "secret", '"secret"', '{"a":"secret"', '{"a":"' + "s" * 65536 + '"}'):
             _, err = self.run_ctl("auth", "token", "slack", "--credential",
@@ -414,6 +453,16 @@ class Usage(Case):
         self.assertNotIn("(required)", out)
         self.assertRegex(self.run_ctl("token", "create", "--help")[0],
                          r"(?m)--key FILE .*\(required\)$")
+
+    def test_the_manual_has_all_of_it(self):
+        manual = (TOP / "man/actionctl.1").read_text(encoding="utf-8")
+        helped, _ = self.run_ctl("--help")
+        for option in re.findall(r"(?m)^ +(?:-\w, )?--([a-z-]+)", helped):
+            self.assertTrue(re.search(rf"(?m)^\.It Fl .*-{option}\b", manual), option)
+        for verb in re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)?)  +\w", helped):
+            self.assertTrue(re.search(rf"(?m)^\.It Cm {verb}\b", manual), verb)
+        for variable in re.findall(r"(?m)^  ([A-Z_]+)  ", helped):
+            self.assertTrue(re.search(rf"(?m)^\.It Ev .*{variable}\b", manual), variable)
 
     def test_output_that_cannot_be_written(self):
         self.engine.answers["ping"] = success({})
