@@ -26,7 +26,6 @@ struct login {
         struct redirect redirect;
         struct listener *listener; /* owned */
         struct outcome outcome;
-        const char *waits_for;
         int code;
 };
 
@@ -58,7 +57,7 @@ static void show_progress(void *userdata) {
 
         if (l->flow.until_usec > now_usec)
                 left_sec = (l->flow.until_usec - now_usec) / USEC_PER_SEC;
-        output_progress("Waiting for %s, %u:%02u left", l->waits_for, (unsigned)(left_sec / 60),
+        output_progress("Waiting for the browser, %u:%02u left", (unsigned)(left_sec / 60),
                         (unsigned)(left_sec % 60));
 }
 
@@ -272,7 +271,6 @@ static int start_browser_flow(struct login *l) {
 static int login_by_browser(struct login *l) {
         int r;
 
-        l->waits_for = "the browser";
         r = start_browser_flow(l);
         if (r != 0)
                 return r;
@@ -296,8 +294,7 @@ static int login_by_device(struct login *l) {
         if (l->flow.verification_uri_complete)
                 say(l, "\nOr open this link, which holds the code:\n\n  ",
                     l->flow.verification_uri_complete);
-        l->waits_for = "the consent";
-        show_progress(l);
+        output_progress("Waiting for the consent");
         l->code = flow_finish(l->ctl, &l->flow, NULL, &l->outcome);
         output_progress(NULL);
         return conclude(l);

@@ -710,6 +710,17 @@ class WithTheEngine(test_auth.Case):
             self.assertIn("refused", told)
         self.assert_not_exchanged()
 
+    def test_on_another_device(self):
+        self.vault.script("exchange", {"status": "pending"})
+        p = subprocess.run([ACTIONCTL, "auth", "login", "gmail", "--device"], timeout=TIMEOUT,
+                           capture_output=True, text=True, check=False,
+                           env={"ACTION_ENGINE_SOCKET": str(self.stack.socket),
+                                "ACTION_ENGINE_TOKEN": jws.token(self.key, sub=self.me)})
+        self.assertEqual(p.returncode, SUCCESS, p.stderr)
+        for words in "https://example.com/device", "ABCD-EFGH", "u1@example.com":
+            self.assertIn(words, p.stdout)
+        self.assertEqual(len(self.vault.asked("exchange")), 2)
+
     def test_pasted(self):
         p, url = self.begin("gmail", "--no-browser", "--port", "9999")
         out, err = p.communicate(self.provider.authorize(url), TIMEOUT)
