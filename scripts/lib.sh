@@ -21,9 +21,9 @@ die() {
 
 # What builds and runs it, and what checks it beyond that.
 demo_packages=(
-        gcc libc6-dev libcjson-dev libcurl4-openssl-dev libidn2-dev libinih-dev libsmartcols-dev
-        libsodium-dev libsqlite3-dev libssl-dev libsystemd-dev libunistring-dev meson ninja-build pkg-config
-        python3 systemd
+        gcc libc6-dev libcjson-dev libcurl4-openssl-dev libidn2-dev libinih-dev libmicrohttpd-dev
+        libsmartcols-dev libsodium-dev libsqlite3-dev libssl-dev libsystemd-dev libunistring-dev meson
+        ninja-build pkg-config python3 systemd
 )
 test_packages=(
         "${demo_packages[@]}" chromium chromium-driver clang clang-format clang-tidy cppcheck fish
