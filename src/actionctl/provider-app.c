@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actionctl/redirect.h"
+#include "oauth/app.h"
 
 void provider_app_done(struct provider_app *app) {
         free(app->client_id);
@@ -19,7 +20,7 @@ void provider_app_done(struct provider_app *app) {
 bool provider_name_is_valid(const char *name) {
         size_t n = strlen(name);
 
-        return n >= 1 && n <= 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+        return n >= 1 && n <= OAUTH_MAX_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
 
 /* ---- Google's file ---- */

@@ -34,5 +34,5 @@ int provider_app_read_google(const char *text, size_t size, struct provider_app 
 /* `secret`: what stands in the place of the secret; NULL: itself. The caller wipes that. */
 void provider_app_print(const struct provider_app *app, const char *secret, struct buffer *to);
 
-/* Of an app: [a-z0-9_], 1 to 32 of them. */
+/* As oauth_name_is_valid() has it, which would bring libcurl along, and its start. */
 bool provider_name_is_valid(const char *name);

@@ -8,6 +8,7 @@
 
 #include "actionctl/provider-app.h"
 #include "actionctl/provider-steps.h"
+#include "oauth/app.h"
 
 /* clang-format off */
 static void test_googles_file(void **state) {
@@ -132,9 +133,36 @@ static void assert_steps(const struct provider_kind *k, const char *redirect) {
         }
 }
 
+/* Our words for them are the vault's. */
+static void test_kinds_are_profiles(void **state) {
+        const struct oauth_profile *profiles;
+        char list[128] = "";
+        size_t n;
+
+        profiles = oauth_profiles(&n);
+        for (size_t i = 0; i < n; i++) {
+                const struct provider_kind *k = provider_kind_find(profiles[i].name);
+
+                assert_non_null(k);
+                assert_string_equal(k->title, profiles[i].title);
+                /* Where every port will do none has to be entered. */
+                assert_int_equal(!k->redirect, profiles[i].flags & OAUTH_REDIRECT_ANY_PORT ? 1 : 0);
+                assert_int_equal(k->needs_issuer, !profiles[i].endpoints[OAUTH_TOKEN]);
+                strcat(list, i > 0 ? ", " : "");
+                strcat(list, profiles[i].name);
+        }
+        assert_string_equal(provider_kind_names(), list);
+}
+
+static void test_names_are_the_vaults(void **state) {
+        static const char *const names[] = { "google_2", "", "A", "a-b", "../a", "\u00e4", "0" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                assert_int_equal(provider_name_is_valid(names[i]), oauth_name_is_valid(names[i]));
+}
+
 static void test_every_kind_has_its_steps(void **state) {
         static const char *const names[] = { "google", "notion", "oidc", "slack" };
-        char list[64] = "";
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 const struct provider_kind *k = provider_kind_find(names[i]);
@@ -142,10 +170,7 @@ static void test_every_kind_has_its_steps(void **state) {
                 assert_non_null(k);
                 assert_steps(k, k->redirect);
                 assert_steps(k, "https://example.com/oauth/callback");
-                strcat(list, i > 0 ? ", " : "");
-                strcat(list, names[i]);
         }
-        assert_string_equal(provider_kind_names(), list);
         assert_null(provider_kind_find("Google"));
         assert_true(provider_kind_has_scope(provider_kind_find("google"),
                                             "https://www.googleapis.com/auth/gmail.send"));
@@ -159,6 +184,8 @@ int main(void) {
                 cmocka_unit_test(test_what_is_there_stays),
                 cmocka_unit_test(test_what_an_issuer_says),
                 cmocka_unit_test(test_names),
+                cmocka_unit_test(test_kinds_are_profiles),
+                cmocka_unit_test(test_names_are_the_vaults),
                 cmocka_unit_test(test_every_kind_has_its_steps),
         };
 
