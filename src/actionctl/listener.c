@@ -248,13 +248,18 @@ uint16_t listener_port(const struct listener *l) {
 
 /* Without threads: it runs when we call it. */
 static int start(struct listener *l) {
+        /* clang-format off */
         l->daemon = MHD_start_daemon(MHD_USE_EPOLL, l->port, NULL, NULL, on_access, l,
-                                     MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
-                                     (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                     MAX_REQUEST, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
-                                     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-                                     on_request_end, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-                                     l, MHD_OPTION_URI_LOG_CALLBACK, on_request, l, MHD_OPTION_END);
+                MHD_OPTION_LISTEN_SOCKET, l->fd,
+                MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+                MHD_OPTION_CONNECTION_MEMORY_LIMIT, MAX_REQUEST,
+                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
+                MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                MHD_OPTION_NOTIFY_COMPLETED, on_request_end, l,
+                MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+                MHD_OPTION_URI_LOG_CALLBACK, on_request, l,
+                MHD_OPTION_END);
+        /* clang-format on */
         if (!l->daemon)
                 return -EIO;
         l->fd = -1;

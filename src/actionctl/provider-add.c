@@ -141,7 +141,7 @@ static int read_file(struct adding *a) {
         r = provider_app_read_google(text->data, text->size, &a->app, &reason);
         if (r == 0)
                 return 0;
-        output_error("'%s' %s", a->ctl->from, reason ?: strerror(-r));
+        output_error("'%s' %s", a->ctl->from, r == -ENOMEM ? strerror(-r) : reason);
         return CTL_USAGE;
 }
 

@@ -20,7 +20,8 @@ void provider_app_done(struct provider_app *app) {
 bool provider_name_is_valid(const char *name) {
         size_t n = strlen(name);
 
-        return n >= 1 && n <= OAUTH_MAX_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+        return n >= 1 && n <= OAUTH_MAX_NAME &&
+               strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
 
 /* ---- Google's file ---- */
@@ -78,42 +79,57 @@ static int take_redirect(const struct json_envelope *e, char **to) {
         return *to ? 0 : -ENOMEM;
 }
 
-int provider_app_read_google(const char *text, size_t size, struct provider_app *app,
-                             const char **ret_reason) {
-        struct json_envelope file, client;
+static const struct json_slice *find_client(const struct json_envelope *file, bool *ret_any_port,
+                                            const char **ret_reason) {
+        const struct json_slice *installed = json_envelope_find(file, "installed");
+        const struct json_slice *client = installed ?: json_envelope_find(file, "web");
+
+        *ret_any_port = installed;
+        if (client && client->type == JSON_OBJECT)
+                return client;
+        *ret_reason = json_envelope_find(file, "private_key")
+                                      ? "is a service account's, which is a credential: see "
+                                        "'actionctl auth import'"
+                                      : "has neither 'installed' nor 'web'";
+        return NULL;
+}
+
+static int read_client(const struct json_slice *s, bool any_port, struct provider_app *app) {
+        struct json_envelope client;
         struct json_fault fault;
-        const struct json_slice *installed, *web, *chosen;
         int r;
 
-        r = json_scan(text, size, &file, &fault);
-        if (r < 0)
-                return r == -ENOMEM ? r : (*ret_reason = "is no JSON", -EINVAL);
-        installed = json_envelope_find(&file, "installed");
-        web = json_envelope_find(&file, "web");
-        chosen = installed ?: web;
-        if (!chosen || chosen->type != JSON_OBJECT) {
-                *ret_reason = json_envelope_find(&file, "private_key")
-                                              ? "is a service account's, which is a credential: "
-                                                "see 'actionctl auth import'"
-                                              : "has neither 'installed' nor 'web'";
-                return -EINVAL;
-        }
-
-        r = json_scan(chosen->text, chosen->size, &client, &fault);
+        r = json_scan(s->text, s->size, &client, &fault);
         if (r >= 0)
                 r = take_text(&client, "client_id", &app->client_id);
         if (r >= 0)
                 r = take_secret(&client, &app->client_secret);
         /* A desktop client's redirect is any port of 127.0.0.1, whatever stands here. */
-        if (r >= 0 && !installed)
+        if (r >= 0 && !any_port)
                 r = take_redirect(&client, &app->redirect_uri);
-        if (r == -ENOMEM)
+        if (r < 0)
                 return r;
-        if (r < 0 || !app->client_id || !*app->client_id) {
-                *ret_reason = "has no 'client_id' that can be used";
+        return app->client_id && *app->client_id ? 0 : -EINVAL;
+}
+
+int provider_app_read_google(const char *text, size_t size, struct provider_app *app,
+                             const char **ret_reason) {
+        const struct json_slice *client;
+        struct json_envelope file;
+        struct json_fault fault;
+        bool any_port;
+        int r;
+
+        *ret_reason = "is no JSON";
+        r = json_scan(text, size, &file, &fault);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EINVAL;
+        client = find_client(&file, &any_port, ret_reason);
+        if (!client)
                 return -EINVAL;
-        }
-        return 0;
+        *ret_reason = "has no client_id, or a secret or redirect that is none";
+        r = read_client(client, any_port, app);
+        return r == 0 || r == -ENOMEM ? r : -EINVAL;
 }
 
 /* ---- printing ---- */
