@@ -136,7 +136,7 @@ def stopped(part):
 
 
 def audits():
-    return [entry for entry in stack.entries() if "ACTION_REQUEST_ID" in entry]
+    return [entry for entry in stack.entries() if "ACTION_TYPE" in entry]
 
 
 # A peer of its own, so that this one's interpreter does not slow it down.

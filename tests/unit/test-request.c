@@ -56,6 +56,20 @@ static const struct line_case line_cases[] = {
           "\"30\":0,\"31\":0,\"32\":0,\"33\":0,\"34\":0,\"35\":0,\"36\":0,\"37\":0,\"38\":0,"
           "\"op\":\"ping\"}",                           AE_INVALID_REQUEST, NULL },
 
+        { "{\"scopes\":[]}",                            AE_NONE,            NULL },
+        { "{\"scopes\":\"a\"}",                         AE_INVALID_REQUEST, NULL },
+        { "{\"device\":true,\"verify\":false}",         AE_NONE,            NULL },
+        { "{\"device\":1}",                             AE_INVALID_REQUEST, NULL },
+        { "{\"verify\":\"yes\"}",                       AE_INVALID_REQUEST, NULL },
+        { "{\"code\":\"4/0a\",\"state\":\"s\"}",        AE_NONE,            NULL },
+        { "{\"code\":\"\"}",                            AE_INVALID_REQUEST, NULL },
+        { "{\"code\":\"a\\n\"}",                        AE_INVALID_REQUEST, NULL },
+        { "{\"state\":\"\"}",                           AE_INVALID_REQUEST, NULL },
+        { "{\"state\":\"\\u00e9\"}",                    AE_INVALID_REQUEST, NULL },
+        { "{\"authorization_response\":\"\"}",          AE_INVALID_REQUEST, NULL },
+        { "{\"authorization_response\":\"?code=a\"}",   AE_NONE,            NULL },
+        { "{\"redirect_uri\":\"\"}",                    AE_INVALID_REQUEST, NULL },
+
         { "{\"op\":\"\"}",                              AE_NONE,            NULL },
         { "{\"op\":null}",                              AE_INVALID_REQUEST, NULL },
         { "{\"payload\":{}}",                           AE_NONE,            NULL },
@@ -134,6 +148,35 @@ static void test_fields_arrive(void **state) {
         assert_null(q.token);
 }
 
+/* As long as it may be, and a byte longer. */
+static void test_long_fields(void **state) {
+        static const struct {
+                const char *name;
+                size_t max;
+        } cases[] = {
+                { "authorization_response", 8192 },
+                { "code", 4096 },
+                { "redirect_uri", 2048 },
+                { "state", 1024 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t more = 0; more < 2; more++) {
+                        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+                        _cleanup_(request_done) struct request q;
+                        char line[9000];
+                        int n, r;
+
+                        n = snprintf(line, sizeof(line), "{\"%s\":\"%0*d\"}", cases[i].name,
+                                     (int)(cases[i].max + more), 0);
+                        r = request_parse(line, (size_t)n, 1, &q, &error);
+                        assert_int_equal(error.code, more > 0 ? AE_INVALID_REQUEST : AE_NONE);
+                        if (r == 0)
+                                assert_string_equal(request_field_name(q.present), cases[i].name);
+                }
+        assert_null(request_field_name(0));
+}
+
 /* An answer is one line, whatever it quotes, and finds its way back by id or by line. */
 static void test_answers(void **state) {
         static const char line[] = "{\"id\":\"a\\\"b\",\"platform\":\"x\\\"y\"}";
@@ -176,6 +219,13 @@ static void test_answers(void **state) {
         assert_int_equal(number, 1500);
         assert_string_equal(json_string(json_member(inner, "upstream"), "reason"), "slow");
         assert_string_equal(json_string(json_member(inner, "details"), "by"), "scope");
+
+        (void)ae_error_set(&error, AE_OVERLOADED, "wait");
+        buffer_clear(&to);
+        request_write_error(&q, &error, &to);
+        json = json_free(json);
+        assert_int_equal(json_parse(to.data, to.size, &json, NULL), 0);
+        inner = json_member(json, "error");
         assert_null(json_member(inner, "errors")); /* of a payload that nobody looked at */
 
         (void)ae_error_set(&error, AE_INVALID_PAYLOAD, "payload does not match");
@@ -201,6 +251,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lines),
                 cmocka_unit_test(test_fields_arrive),
+                cmocka_unit_test(test_long_fields),
                 cmocka_unit_test(test_answers),
         };
 
