@@ -8,14 +8,9 @@
  * its loss, an answer that makes no sense, or a vault that is deaf. A call that is cancelled, or
  * that was told it took too long, stays in its list, with nobody to tell, until its answer comes:
  * that is then no surprise. The next call after an end connects anew.
- *
- * Some questions a vault answers by itself, and at once: when one of them is not answered in time,
- * it is deaf. For the others it may have to ask a provider, which takes as long as it takes. While
- * only such ones wait and nothing is heard, the vault is asked how it is.
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +18,7 @@
 #include "base/json.h"
 #include "ipc/channel.h"
 #include "ipc/client.h"
-#include "vault/backend.h"
+#include "vault/embedded-calls.h"
 #include "vault/question.h"
 #include "vault/reply.h"
 #include "vault/wire.h"
@@ -33,28 +28,6 @@
 /* Of questions that the vault has not read yet. */
 #define MAX_UNSENT ((size_t)16 << 20)
 #define TIMER_ACCURACY_USEC (5 * USEC_PER_MSEC)
-/* How much longer than itself a vault may wait for a provider. */
-#define PROVIDER_USEC (60 * USEC_PER_SEC)
-#define NEVER UINT64_MAX
-#define REASON_SIZE 200
-
-struct call {
-        struct vault_call head;
-        uint64_t id;
-        uint64_t deadline_usec; /* NEVER: it has been told that it took too long */
-        enum vault_op op;
-        struct vault_key key;       /* of VAULT_GET_TOKEN; owned */
-        vault_answer_fn *on_answer; /* NULL: cancelled */
-        void *userdata;
-        enum ae_code failure;
-        char reason[REASON_SIZE];
-        struct call *next;
-};
-
-struct queue {
-        struct call *first, *last;
-        unsigned size;
-};
 
 struct embedded {
         struct vault head;
@@ -63,106 +36,19 @@ struct embedded {
         uint64_t timeout_usec;
         struct channel *channel; /* NULL: not connected */
         uint64_t last_id;
-        struct queue sent; /* by id */
-        struct queue failed;
+        struct embedded_queue sent; /* by id */
+        struct embedded_queue failed;
         uint64_t heard_usec;       /* when a line came, or was sent and nothing else waited */
         sd_event_source *timer;    /* on while something waits: for when that may be too long */
         sd_event_source *deferred; /* on while something has failed */
 };
 
-static struct call *call_free(struct call *c) {
-        if (!c)
-                return NULL;
-        free((char *)c->key.user_id);
-        free((char *)c->key.platform);
-        free((char *)c->key.account);
-        free(c);
-        return NULL;
-}
-DEFINE_CLEANUP(struct call *, call_free);
-
-static bool asks_provider(enum vault_op op) {
-        switch (op) {
-        case VAULT_EXCHANGE:
-        case VAULT_GET_TOKEN: /* which may have to be renewed */
-        case VAULT_REVOKE:
-        case VAULT_START_DEVICE:
-                return true;
-        case VAULT_DELETE_TOKEN:
-        case VAULT_FIND_PROVIDER:
-        case VAULT_STATUS:
-        case VAULT_STORE_TOKEN:
-                break;
-        }
-        return false;
-}
-
-static int call_new(struct embedded *e, const struct vault_question *q, struct call **ret) {
-        _cleanup_(call_freep) struct call *c = NULL;
-
-        c = calloc(1, sizeof(*c));
-        if (!c)
-                return -ENOMEM;
-
-        *c = (struct call){
-                .head.vault = &e->head,
-                .id = ++e->last_id,
-                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + e->timeout_usec +
-                                 (asks_provider(q->op) ? PROVIDER_USEC : 0),
-                .op = q->op,
-                .on_answer = q->on_answer,
-                .userdata = q->userdata,
-        };
-        if (q->op == VAULT_GET_TOKEN) {
-                c->key.user_id = strdup(q->key.user_id);
-                c->key.platform = strdup(q->key.platform);
-                c->key.account = strdup(q->key.account);
-                if (!c->key.user_id || !c->key.platform || !c->key.account)
-                        return -ENOMEM;
-        }
-
-        *ret = TAKE_PTR(c);
-        return 0;
-}
-
-static void queue_put(struct queue *q, struct call *c) {
-        if (q->last)
-                q->last->next = c;
-        else
-                q->first = c;
-        q->last = c;
-        c->next = NULL;
-        q->size++;
-}
-
-/* Takes out the call of that id, which is nearly always the first. NULL when there is none. */
-static struct call *queue_take(struct queue *q, uint64_t id) {
-        struct call *before = NULL, *c;
-
-        for (c = q->first; c && c->id != id; c = c->next)
-                before = c;
-        if (!c)
-                return NULL;
-        if (before)
-                before->next = c->next;
-        else
-                q->first = c->next;
-        if (q->last == c)
-                q->last = before;
-        q->size--;
-        return c;
-}
-
-static void queue_done(struct queue *q) {
-        while (q->first)
-                call_free(queue_take(q, q->first->id));
-}
-
 /* The loop will tell the caller. */
-static void fail_call(struct embedded *e, struct call *c, enum ae_code code, const char *reason) {
+static void fail_call(struct embedded *e, struct embedded_call *c, enum ae_code code,
+                      const char *reason) {
         c->failure = code;
         ae_error_quote(c->reason, sizeof(c->reason), reason);
-        queue_put(&e->failed, c);
+        embedded_queue_put(&e->failed, c);
         (void)sd_event_source_set_enabled(e->deferred, SD_EVENT_ONESHOT);
 }
 
@@ -173,15 +59,17 @@ static void hang_up(struct embedded *e, const char *reason) {
         e->channel = channel_unref(e->channel);
 
         while (e->sent.first)
-                fail_call(e, queue_take(&e->sent, e->sent.first->id), AE_VAULT_UNAVAILABLE, reason);
+                fail_call(e, embedded_queue_take(&e->sent, e->sent.first->id), AE_VAULT_UNAVAILABLE,
+                          reason);
 }
 
-static void call_answer(const struct call *c, const struct vault_answer *answer) {
+static void call_answer(const struct embedded_call *c, const struct vault_answer *answer) {
         if (c->on_answer)
                 c->on_answer(answer, c->userdata);
 }
 
-static void call_answer_error(const struct call *c, enum ae_code code, const char *reason) {
+static void call_answer_error(const struct embedded_call *c, enum ae_code code,
+                              const char *reason) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
 
         (void)ae_error_set(&error, code, "%s", reason);
@@ -193,7 +81,8 @@ static int on_deferred(sd_event_source *source, void *userdata) {
         struct embedded *e = userdata;
 
         for (unsigned n = e->failed.size; n > 0; n--) {
-                _cleanup_(call_freep) struct call *c = queue_take(&e->failed, e->failed.first->id);
+                _cleanup_(embedded_call_freep) struct embedded_call *c =
+                                embedded_queue_take(&e->failed, e->failed.first->id);
 
                 call_answer_error(c, c->failure, c->reason);
         }
@@ -201,7 +90,7 @@ static int on_deferred(sd_event_source *source, void *userdata) {
 }
 
 /* Answers a call that is in no list any more. Returns 0, or what vault_reply_credential() says. */
-static int answer_success(const struct call *c, const struct json_slice *result) {
+static int answer_success(const struct embedded_call *c, const struct json_slice *result) {
         _cleanup_(credential_done) struct credential credential = { 0 };
         _cleanup_(json_freep) cJSON *status = NULL;
         struct vault_answer answer = { 0 };
@@ -236,7 +125,8 @@ static int answer_success(const struct call *c, const struct json_slice *result)
 static const char unreadable[] = "the vault gave an answer that makes no sense";
 
 static void take_reply(struct embedded *e, const struct vault_reply *reply) {
-        _cleanup_(call_freep) struct call *c = queue_take(&e->sent, (uint64_t)reply->id);
+        _cleanup_(embedded_call_freep) struct embedded_call *c =
+                        embedded_queue_take(&e->sent, (uint64_t)reply->id);
         int r;
 
         if (!c) {
@@ -261,7 +151,7 @@ static void on_line(struct channel *channel, const char *line, size_t size, uint
                     void *userdata) {
         struct embedded *e = userdata;
         struct vault_reply reply;
-        char reason[REASON_SIZE];
+        char reason[CALL_REASON_SIZE];
         int r;
 
         e->heard_usec = clock_usec(CLOCK_MONOTONIC);
@@ -313,30 +203,19 @@ static int make_connection(struct embedded *e) {
         return 0;
 }
 
-/* When it is to be looked what waits; NEVER: nothing does that may wait too long. */
 static uint64_t next_look(const struct embedded *e) {
-        uint64_t quick = NEVER, slow = NEVER;
-
-        for (const struct call *c = e->sent.first; c; c = c->next) {
-                uint64_t *first = asks_provider(c->op) ? &slow : &quick;
-
-                if (c->deadline_usec < *first)
-                        *first = c->deadline_usec;
-        }
-        if (quick != NEVER || slow == NEVER)
-                return quick < slow ? quick : slow;
-        return slow < e->heard_usec + e->timeout_usec ? slow : e->heard_usec + e->timeout_usec;
+        return embedded_queue_next_look(&e->sent, e->heard_usec, e->timeout_usec);
 }
 
 static void set_timer(struct embedded *e, uint64_t usec) {
         (void)sd_event_source_set_time(e->timer, usec);
         (void)sd_event_source_set_enabled(e->timer,
-                                          usec == NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+                                          usec == CALL_NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 /* Sends the call, or fails it. Takes it over, unless memory is out. */
-static int submit(struct embedded *e, struct call *c, struct buffer *line) {
-        char reason[REASON_SIZE];
+static int submit(struct embedded *e, struct embedded_call *c, struct buffer *line) {
+        char reason[CALL_REASON_SIZE];
         int r;
 
         if (line->size > VAULT_WIRE_MAX_LINE) {
@@ -360,7 +239,7 @@ static int submit(struct embedded *e, struct call *c, struct buffer *line) {
                 return r;
         if (!e->sent.first)
                 e->heard_usec = clock_usec(CLOCK_MONOTONIC);
-        queue_put(&e->sent, c);
+        embedded_queue_put(&e->sent, c);
         if (sd_event_source_get_enabled(e->timer, NULL) == 0)
                 set_timer(e, next_look(e));
         return 0;
@@ -368,11 +247,11 @@ static int submit(struct embedded *e, struct call *c, struct buffer *line) {
 
 static int embedded_call(struct vault *v, const struct vault_question *q, struct vault_call **ret) {
         _cleanup_(buffer_done) struct buffer line = { 0 };
-        _cleanup_(call_freep) struct call *c = NULL;
+        _cleanup_(embedded_call_freep) struct embedded_call *c = NULL;
         struct embedded *e = (struct embedded *)v;
         int r;
 
-        r = call_new(e, q, &c);
+        r = embedded_call_new(v, q, ++e->last_id, clock_usec(CLOCK_MONOTONIC), e->timeout_usec, &c);
         if (r < 0)
                 return r;
         vault_question_print(q, c->id, &line);
@@ -386,13 +265,6 @@ static int embedded_call(struct vault *v, const struct vault_question *q, struct
 
         *ret = &TAKE_PTR(c)->head;
         return 0;
-}
-
-static struct call *first_late(const struct embedded *e, uint64_t now_usec) {
-        for (struct call *c = e->sent.first; c; c = c->next)
-                if (c->deadline_usec <= now_usec)
-                        return c;
-        return NULL;
 }
 
 static void on_sign_of_life(const struct vault_answer *answer, void *userdata) {
@@ -413,17 +285,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         static const char late[] = "the vault did not answer in time";
         struct embedded *e = userdata;
         uint64_t now_usec = clock_usec(CLOCK_MONOTONIC), next;
-        struct call *c;
+        struct embedded_call *c;
 
         /* Whoever is told may ask again, so that each look begins anew. */
-        while ((c = first_late(e, now_usec))) {
-                struct call told = *c;
+        while ((c = embedded_queue_late(&e->sent, now_usec))) {
+                struct embedded_call told = *c;
 
-                if (!asks_provider(c->op)) {
+                if (!embedded_call_is_slow(c)) {
                         hang_up(e, late);
                         return 0;
                 }
-                c->deadline_usec = NEVER;
+                c->deadline_usec = CALL_NEVER;
                 c->on_answer = NULL;
                 call_answer_error(&told, AE_VAULT_UNAVAILABLE, late);
         }
@@ -438,7 +310,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static void embedded_cancel(struct vault_call *call) {
-        ((struct call *)call)->on_answer = NULL;
+        ((struct embedded_call *)call)->on_answer = NULL;
 }
 
 static void embedded_free(struct vault *v) {
@@ -449,8 +321,8 @@ static void embedded_free(struct vault *v) {
         if (e->channel)
                 channel_close(e->channel);
         channel_unref(e->channel);
-        queue_done(&e->failed);
-        queue_done(&e->sent);
+        embedded_queue_done(&e->failed);
+        embedded_queue_done(&e->sent);
         free(e->path);
         free(e);
 }
