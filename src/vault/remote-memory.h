@@ -24,8 +24,10 @@ struct note {
         struct record_id id; /* owned */
         unsigned char of[RECORD_DIGEST_SIZE];
         bool refused;
-        uint64_t rest_until_usec; /* CLOCK_MONOTONIC: not renewed before, unless it must be */
-        struct record unsaved;    /* owned; without a token: there is none */
+        uint64_t failed_usec; /* CLOCK_MONOTONIC: when the provider was last asked in vain; 0: never */
+        enum ae_code failure; /* what came of that */
+        char message[AE_MESSAGE_SIZE];
+        struct record unsaved; /* owned; without a token: there is none */
         TAILQ_ENTRY(note) in_memory;
 };
 

@@ -23,14 +23,12 @@
 #include "base/journal.h"
 #include "vault/remote.h"
 
-#define REST_USEC (10 * USEC_PER_SEC) /* after it was in vain, while the old token serves */
+/* A provider that was asked in vain is not asked at once again; later, while an old token serves. */
+#define REST_USEC (2 * USEC_PER_SEC)
+#define REST_EARLY_USEC (10 * USEC_PER_SEC)
 
 /* It stays as it was: who can use the old token does, and all others are told why. */
 static int give_up(struct job *j, struct ae_error *error) {
-        struct note *n = memory_note(&j->remote->memory, &j->id, j->of);
-
-        if (n)
-                n->rest_until_usec = clock_usec(CLOCK_MONOTONIC) + REST_USEC;
         if (error != &j->renewal) {
                 ae_error_done(&j->renewal);
                 j->renewal = *error;
@@ -40,7 +38,14 @@ static int give_up(struct job *j, struct ae_error *error) {
 }
 
 static int release(struct job *j, struct ae_error *error) {
+        struct note *n = memory_note(&j->remote->memory, &j->id, j->of);
+
         (void)give_up(j, error);
+        if (n) {
+                n->failed_usec = clock_usec(CLOCK_MONOTONIC);
+                n->failure = j->renewal.code;
+                strcpy(n->message, j->renewal.message);
+        }
         j->errand = ERRAND_RELEASE;
         return j->remote->ops->versions ? flow_step(j, JOB_WRITE, error) : 0;
 }
@@ -70,9 +75,9 @@ static int prepare(struct job *j, struct ae_error *error) {
         grant_done(&j->granting);
         r = record_renewal_grant(&j->record, app, clock_usec(CLOCK_REALTIME), &j->granting.grant);
         if (r == -ENOKEY)
-                return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
-                                    "the access token of %s has ended, and there is no app '%s' to "
-                                    "renew it with; connect it again",
+                return ae_error_set(error, AE_INTERNAL,
+                                    "the access token of %s cannot be renewed: an administrator "
+                                    "gives the engine the credential 'provider-%s'",
                                     j->id.platform, app_name(j));
         if (r == -EKEYREJECTED)
                 return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
@@ -113,6 +118,12 @@ static struct note *recall(struct job *j) {
         return n;
 }
 
+static bool has_just_failed(const struct note *n, enum renew_need need) {
+        uint64_t rest_usec = need == RENEW_EARLY ? REST_EARLY_USEC : REST_USEC;
+
+        return n->failed_usec > 0 && clock_usec(CLOCK_MONOTONIC) < n->failed_usec + rest_usec;
+}
+
 static int judge(struct job *j, struct ae_error *error) {
         const struct note *n = recall(j);
         enum renew_need need;
@@ -126,8 +137,10 @@ static int judge(struct job *j, struct ae_error *error) {
         need = job_need(j, clock_usec(CLOCK_REALTIME));
         if (need == RENEW_NOT || need == RENEW_NEVER || j->is_renewed)
                 return 0;
-        if (need == RENEW_EARLY && n && clock_usec(CLOCK_MONOTONIC) < n->rest_until_usec)
+        if (n && has_just_failed(n, need)) {
+                (void)ae_error_set(&j->renewal, n->failure, "%s", n->message);
                 return 0;
+        }
         /* An engine that has died does so no longer than its claim lasts. */
         if (j->is_claimed || flow_is_renewed_elsewhere(j))
                 return need == RENEW_EARLY ? 0 : flow_await(j, JOB_READ);

@@ -88,7 +88,7 @@ static void test_what_is_good_is_not_renewed(void **state) {
 static void test_without_an_app(void **state) {
         static const struct line lines[] = { { "GET " KV, OLD }, { NULL } };
 
-        assert_renewal(*state, lines, AE_REAUTHORIZATION_REQUIRED, "", READ);
+        assert_renewal(*state, lines, AE_INTERNAL, "", READ);
 }
 
 static void test_what_a_provider_says(void **state) {
@@ -106,19 +106,40 @@ static void test_what_a_provider_says(void **state) {
                 { "401 {\"error\":\"invalid_client\"}", AE_INTERNAL },
                 { "400 {\"error\":\"invalid_scope\"}", AE_INTERNAL },
         };
-        struct place *p = *state;
+        struct place *p;
 
-        add_app(p);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 const struct line lines[] = { { "GET " KV, OLD },
                                               { "POST " KV, "200 {}" },
                                               { "POST /token", cases[i].answer },
                                               { NULL } };
 
+                tear_down(state);
+                set_up_kv2(state);
+                p = *state;
+                add_app(p);
                 assert_renewal(p, lines, cases[i].code, "", READ WRITE TOKEN WRITE);
                 assert_true(was_written("rt1")); /* it is released */
                 assert_false(was_written("renewing"));
         }
+}
+
+/* Nor is it asked again and again by those who come a moment later. */
+static void test_a_failure_holds_for_a_moment(void **state) {
+        static const struct line lines[] = {
+                { "GET " KV, OLD }, { "POST " KV, "200 {}" }, { "POST /token", "503 {}" }, { NULL }
+        };
+        uint64_t begin_usec = clock_usec(CLOCK_MONOTONIC);
+        struct outcome o = { 0 };
+
+        add_app(*state);
+        assert_renewal(*state, lines, AE_UPSTREAM_ERROR, "", READ WRITE TOKEN WRITE);
+        play(lines);
+        get(*state, &home, &o);
+        wait_for(*state, &o);
+        assert_int_equal(o.code, AE_UPSTREAM_ERROR);
+        if (clock_usec(CLOCK_MONOTONIC) - begin_usec < 2 * USEC_PER_SEC) /* else it was long ago */
+                assert_asked(READ);
 }
 
 /* One question to the provider, whatever else is asked. */
@@ -625,6 +646,7 @@ int main(void) {
                 KV2(test_what_is_good_is_not_renewed),
                 KV2(test_without_an_app),
                 KV2(test_what_a_provider_says),
+                KV2(test_a_failure_holds_for_a_moment),
                 KV2(test_a_grant_that_is_dead),
                 KV2(test_the_winners_token_is_used),
                 KV2(test_a_mismatch_that_changed_nothing),
