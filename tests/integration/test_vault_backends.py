@@ -59,9 +59,12 @@ PlainHttp={cls.upstream.url.removeprefix("http://")} {cls.provider.address} {por
 TotalTimeoutSec=10
 """
         cls.config = config
-        cls.stack = Stack(config, cls.upstream.url, credentials)
+        cls.stack = Stack(config, cls.upstream.url, credentials, [cls.provider.address])
         cls.vault.real = cls.stack.dir / "vault.sock"
         cls.enterClassContext(cls.stack)
+        if cls.vault.name == "embedded":
+            said = cls.stack.vault("set_provider", provider="google", app=cls.provider.app())
+            assert said["status"] == "success", said
         key = cls.stack.key("anybody")
         cls.token = jws.token(key, sub="root", users=["*"])
 
@@ -321,7 +324,7 @@ class Renewal:
         with self.renewing(1):
             for _ in range(3):
                 error = self.assert_not_sent("reauthorization_required")
-                self.assertIn("connect it again", error["message"])
+                self.assertRegex(error["message"], "connect .*again")
         self.connect_grant()
         with self.renewing(1):
             self.assert_performed()
@@ -335,20 +338,20 @@ class Renewal:
                 self.assert_not_sent("upstream_unreachable")
             finally:
                 self.provider.listen()
-            self.assert_performed()
+            until(self.perform, lambda response: response["status"] == "success")
         self.assertTrue(grant.alive)
 
     def test_a_provider_that_makes_no_sense(self):
         faults = ["html", "array", "empty", "twice", "deep", "garbage", "close", "redirect", 500, 503,
                   (200, {}), (200, {"access_token": "a\r\nX-Other: b", "token_type": "Bearer"})]
-        grant = self.connect_grant()
         with self.renewing(len(faults) + 1):
             for fault in faults:
                 with self.subTest(fault):
+                    self.connect_grant()
                     self.provider.script("token", fault)
-                    error = self.assert_not_sent("upstream_error", "internal",
-                                                 "upstream_unreachable")
+                    error = self.assert_not_sent("upstream_error", "upstream_unreachable")
                     self.assertNotIn("Sign in", error["message"])
+            grant = self.connect_grant()
             self.assert_performed()
         self.assertTrue(grant.alive)
 
@@ -405,17 +408,18 @@ class Renewal:
 
     def test_nothing_of_the_providers_is_said(self):
         said = []
-        self.connect_grant()
         with self.renewing(3):
-            self.provider.script("token", "html", 500)
-            said += [self.perform() for _ in range(3)]
+            self.provider.script("token", "echo", 500)
+            for _ in range(3):
+                self.connect_grant()
+                said.append(self.perform())
         self.stack.audit(said[-1]["request_id"])
         for secret in self.provider.secrets():
             self.assertNotIn(secret, json.dumps(said))
             self.assertNotIn(secret, self.stack.log("engine"))
 
 
-class Embedded(Suite, unittest.TestCase):
+class Embedded(Renewal, Suite, unittest.TestCase):
     make_vault = EmbeddedVault
 
 
