@@ -20,6 +20,7 @@ static struct call *call_free(struct call *c) {
         if (c->next)
                 c->next->previous = c->previous;
         c->desk->n_calls--;
+        sd_event_source_disable_unref(c->patience);
         request_done(&c->request);
         oauth_app_done(&c->app);
         free(c->wire_id);

@@ -16,6 +16,7 @@
 
 /* What the operations work with: the vault, but for its connections. */
 struct desk {
+        sd_event *event; /* borrowed */
         struct keeper keeper;
         struct jobs jobs;
         struct grants *grants; /* owned */
@@ -50,6 +51,8 @@ struct call {
         struct job *job;
         struct oauth_app app;
         unsigned n_waits;
+        sd_event_source *patience; /* owned: on while what there is would serve as well */
+        bool is_impatient;
 };
 
 /* What a step returns, or a negative errno with `error` filled, or not: then it is `internal`. */

@@ -70,6 +70,21 @@ void job_wait(struct job *j, struct job_waiter *w) {
         j->end = &w->next;
 }
 
+void jobs_leave(struct jobs *j, const struct record_id *id, struct job_waiter *w) {
+        struct job *job = jobs_find(j, id);
+        struct job_waiter **at;
+
+        if (!job)
+                return;
+        for (at = &job->first; *at && *at != w; at = &(*at)->next)
+                ;
+        if (!*at)
+                return;
+        *at = w->next;
+        if (!*at)
+                job->end = at;
+}
+
 static void remember(struct jobs *j, const struct record_version *version,
                      const struct ae_error *error) {
         struct job_failure *f = &j->failures[j->next_failure];

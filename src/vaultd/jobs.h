@@ -61,6 +61,8 @@ struct job *jobs_find(const struct jobs *j, const struct record_id *id);
 int job_new(struct jobs *j, const struct record_id *id, const struct record_version *version,
             void *userdata, struct job **ret);
 void job_wait(struct job *j, struct job_waiter *w);
+/* For one who waits for the record's job, if there is one, and does not want to any longer. */
+void jobs_leave(struct jobs *j, const struct record_id *id, struct job_waiter *w);
 
 /* Frees the job, then tells all who waited. A failure is remembered for a moment. */
 void job_end(struct job *j, enum job_end how, const struct ae_error *error);

@@ -29,7 +29,7 @@
 #define MAX_KEY_FILE 256                  /* bytes */
 #define MAX_STORE_BYTES ((size_t)1 << 30) /* hundreds of thousands of records */
 #define DRAIN_TIMEOUT_USEC (5 * USEC_PER_SEC)
-#define GRANT_WAIT_USEC (30 * USEC_PER_SEC)
+#define GRANT_WAIT_USEC (20 * USEC_PER_SEC)    /* with the next: less than the engine waits */
 #define GRANT_TIMEOUT_USEC (45 * USEC_PER_SEC) /* more than action-grant gives the provider */
 #define FLUSH_INTERVAL_USEC (5 * USEC_PER_SEC)
 #define STATUS_INTERVAL_USEC USEC_PER_SEC
@@ -271,6 +271,7 @@ static int start_serving(struct daemon *d, int *listen_fd) {
         r = set_up_loop(d);
         if (r < 0)
                 return r;
+        d->desk.event = d->event;
         d->desk.keeper.store = d->store;
         d->desk.keeper.key = d->key;
         r = grants_new(d->poller, &way, &d->desk.grants);

@@ -19,6 +19,10 @@
 #include "vault/renew.h"
 #include "vaultd/ops.h"
 
+/* So long a token that still serves is held back for one that serves longer. */
+#define PATIENCE_USEC (3 * USEC_PER_SEC)
+#define PATIENCE_ACCURACY_USEC (50 * USEC_PER_MSEC)
+
 /* How often a record may change under a call's hands before it is told that it is busy. */
 #define MAX_WAITS 8
 
@@ -164,9 +168,21 @@ static int send_renewal(const struct call *c, const struct record *record,
 static void on_job_end(struct job_waiter *w, enum job_end how, const struct ae_error *error) {
         struct call *c = (void *)((char *)w - offsetof(struct call, waiter));
 
+        c->patience = sd_event_source_disable_unref(c->patience);
         c->how = how;
         c->failure = error;
         call_step(c, op_get_token);
+}
+
+/* The renewal goes on; this call does with what there is. */
+static int on_impatient(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct call *c = userdata;
+
+        c->patience = sd_event_source_disable_unref(c->patience);
+        jobs_leave(&c->desk->jobs, &c->id, &c->waiter);
+        c->is_impatient = true;
+        call_step(c, op_get_token);
+        return 0;
 }
 
 /* Waits for the record's job, which may have to be begun. */
@@ -189,6 +205,20 @@ static int join_renewal(struct call *c, const struct record *record,
         c->waiter.on_end = on_job_end;
         job_wait(job, &c->waiter);
         return CALL_WAITS;
+}
+
+/* The same, for a while. */
+static int join_renewal_early(struct call *c, const struct record *record,
+                              const struct record_version *version, struct ae_error *error) {
+        int r;
+
+        r = sd_event_add_time_relative(c->desk->event, &c->patience, CLOCK_MONOTONIC, PATIENCE_USEC,
+                                       PATIENCE_ACCURACY_USEC, on_impatient, c);
+        if (r >= 0)
+                r = join_renewal(c, record, version, error);
+        if (r != CALL_WAITS)
+                c->patience = sd_event_source_disable_unref(c->patience);
+        return r;
 }
 
 static int print_token(const struct call *c, const struct record *record, struct buffer *to) {
@@ -240,7 +270,8 @@ int op_get_token(struct call *c, struct buffer *to, struct ae_error *error) {
         case RENEW_NOT:
                 break;
         case RENEW_EARLY:
-                r = is_over ? 0 : join_renewal(c, &record, &version, error);
+                r = is_over || c->is_impatient ? 0
+                                               : join_renewal_early(c, &record, &version, error);
                 if (r == CALL_WAITS)
                         return r;
                 ae_error_done(error); /* it serves a little longer */

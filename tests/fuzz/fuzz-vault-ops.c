@@ -76,6 +76,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         must(store_open(path, 16 << 20, &desk.keeper.store, error) == 0);
         desk.keeper.key = key;
         must(sd_event_new(&event) == 0 && poller_new(event, &poller) == 0);
+        desk.event = event;
         must(grants_new(poller, &way, &desk.grants) == 0);
         (void)atexit(tear_down);
         return 0;

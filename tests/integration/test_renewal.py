@@ -284,6 +284,22 @@ class Renewal(RenewalTest):
         self.assertToken(vault, "old")
         self.assertEqual(len(self.grants.lines), 3)
 
+    def test_what_still_serves_is_not_held_back_for_long(self):
+        _, vault = self.ready(expires_in=30)
+        self.grants.gate.clear()
+        for n in range(20):
+            vault.send(json.dumps({"id": n, "op": "get_token", **WHO}))
+        for _ in range(20):
+            self.assertEqual(self.assertSuccess(vault.receive())["access_token"], "old")
+        rejected = hashlib.sha256(b"old").hexdigest()
+        vault.send(json.dumps({"id": 21, "op": "get_token", **WHO, "rejected": rejected}))
+        vault.send(json.dumps({"id": 22, "op": "status"}))
+        self.assertEqual(vault.receive()["id"], 22)
+        self.grants.gate.set()
+        self.assertEqual(self.assertSuccess(vault.receive())["access_token"], "new")
+        self.assertToken(vault, "new")
+        self.assertEqual(len(self.grants.lines), 1)
+
     def test_what_is_of_no_use_when_it_comes(self):
         _, vault = self.ready()
         self.grants.answer = lambda grant: ok(expires_at="2020-01-01T00:00:00Z")

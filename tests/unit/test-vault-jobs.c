@@ -87,6 +87,29 @@ static void test_all_who_wait_are_told_once(void **state) {
         assert_null(jobs.first);
 }
 
+/* Wherever in the row one stood, the others are told, and who comes later as well. */
+static void test_who_leaves_is_not_told(void **state) {
+        struct jobs jobs = { 0 };
+
+        jobs_leave(&jobs, &ann, &(struct job_waiter){ 0 });
+        for (size_t leaver = 0; leaver < 4; leaver++) {
+                struct waiter waiters[4] = { 0 };
+                struct job *job;
+
+                assert_int_equal(job_new(&jobs, &ann, &first, NULL, &job), 0);
+                for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
+                        waiters[i].head.on_end = on_end;
+                for (size_t i = 0; i < 3; i++)
+                        job_wait(job, &waiters[i].head);
+                jobs_leave(&jobs, &ann, &waiters[leaver].head); /* the last never came */
+                if (leaver < 3)
+                        job_wait(job, &waiters[3].head);
+                job_end(job, JOB_DONE, NULL);
+                for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
+                        assert_int_equal(waiters[i].n_ends, i != leaver);
+        }
+}
+
 static void fail_job(struct jobs *jobs, const struct record_version *version, const char *message) {
         struct waiter w = { { .on_end = on_end }, jobs };
         struct ae_error error = { 0 };
@@ -133,6 +156,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_record_has_one),
                 cmocka_unit_test(test_all_who_wait_are_told_once),
+                cmocka_unit_test(test_who_leaves_is_not_told),
                 cmocka_unit_test(test_a_failure_is_remembered),
                 cmocka_unit_test(test_a_failure_is_forgotten_in_time),
         };

@@ -40,6 +40,7 @@ static int set_up(void **state) {
         assert_int_equal(sd_event_new(&p->event), 0);
         assert_int_equal(poller_new(p->event, &p->poller), 0);
         assert_int_equal(grants_new(p->poller, &way, &p->desk.grants), 0);
+        p->desk.event = p->event;
         p->desk.keeper.store = p->store;
         p->desk.keeper.key = p->key;
         p->roles = ROLE_ENGINE | ROLE_ADMINISTRATOR;
