@@ -98,16 +98,23 @@ static void remember(struct jobs *j, const struct record_version *version,
         j->next_failure = (j->next_failure + 1) % JOBS_MAX_REMEMBERED;
 }
 
-void job_end(struct job *j, enum job_end how, const struct ae_error *error) {
+static void end(struct job *j, enum job_end how, const struct ae_error *error) {
         struct job_waiter *w = j->first, *next;
 
-        if (how == JOB_FAILED)
-                remember(j->jobs, &j->version, error);
         job_free(j); /* first: who is told may need a job of its own */
         for (; w; w = next) {
                 next = w->next;
                 w->on_end(w, how, error);
         }
+}
+
+void job_end(struct job *j, enum job_end how) {
+        end(j, how, NULL);
+}
+
+void job_fail(struct job *j, const struct ae_error *error) {
+        remember(j->jobs, &j->version, error);
+        end(j, JOB_FAILED, error);
 }
 
 int jobs_recall(const struct jobs *j, const struct record_version *version,

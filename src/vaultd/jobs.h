@@ -15,7 +15,7 @@
 enum job_end {
         JOB_CHANGED, /* the record is another one now: look again */
         JOB_DONE,    /* it is as new as it can be */
-        JOB_FAILED,  /* the error says why */
+        JOB_FAILED,  /* the error says why; otherwise there is none */
 };
 
 /* Who waits. Embedded in the waiter, and out of the list when on_end() is called, once. */
@@ -57,15 +57,16 @@ void jobs_done(struct jobs *j);
 /* The job that the record has, or NULL. */
 struct job *jobs_find(const struct jobs *j, const struct record_id *id);
 
-/* For a record that has none. The names are copied. *ret lives until job_end(). 0 or -ENOMEM. */
+/* For a record that has none. The names are copied. *ret lives until its end. 0 or -ENOMEM. */
 int job_new(struct jobs *j, const struct record_id *id, const struct record_version *version,
             void *userdata, struct job **ret);
 void job_wait(struct job *j, struct job_waiter *w);
 /* For one who waits for the record's job, if there is one, and does not want to any longer. */
 void jobs_leave(struct jobs *j, const struct record_id *id, struct job_waiter *w);
 
-/* Frees the job, then tells all who waited. A failure is remembered for a moment. */
-void job_end(struct job *j, enum job_end how, const struct ae_error *error);
+/* Each frees the job, then tells all who waited. A failure is remembered for a moment. */
+void job_end(struct job *j, enum job_end how); /* not JOB_FAILED */
+void job_fail(struct job *j, const struct ae_error *error);
 
 /* Fills `error` and returns its errno when a job on that version has failed a moment ago, else 0. */
 int jobs_recall(const struct jobs *j, const struct record_version *version, struct ae_error *error);

@@ -57,7 +57,7 @@ static void on_revoked(struct oauth_answer *answer, void *userdata) {
 
         c->answer = answer;
         call_step(c, after_revocation);
-        job_end(job, JOB_CHANGED, NULL);
+        job_end(job, JOB_CHANGED);
 }
 
 /* Why it cannot be revoked, or NULL, with the grant that does it. */
@@ -92,7 +92,7 @@ static int end_grant(struct call *c, const struct record *record,
                 return r;
         r = call_send(c, &grant, on_revoked);
         if (r < 0)
-                job_end(TAKE_PTR(c->job), JOB_CHANGED, NULL);
+                job_end(TAKE_PTR(c->job), JOB_CHANGED);
         return r;
 }
 

@@ -98,16 +98,15 @@ static void on_renewed(struct oauth_answer *answer, void *userdata) {
         int r;
 
         r = finish_renewal(&d->keeper, job, answer, &error);
-        if (r == -ESTALE) {
-                job_end(job, JOB_CHANGED, NULL);
+        if (r == 0 || r == -ESTALE) {
+                job_end(job, r == 0 ? JOB_DONE : JOB_CHANGED);
                 return;
         }
-        if (r < 0 && error.code == AE_NONE)
+        if (error.code == AE_NONE)
                 (void)ae_error_set(&error, AE_INTERNAL, "the vault failed: %s", strerror(-r));
-        if (r < 0)
-                log_warning("Cannot renew the access token of %s/%s/%s: %s", job->id.user_id,
-                            job->id.platform, job->id.account, error.message);
-        job_end(job, r < 0 ? JOB_FAILED : JOB_DONE, &error);
+        log_warning("Cannot renew the access token of %s/%s/%s: %s", job->id.user_id,
+                    job->id.platform, job->id.account, error.message);
+        job_fail(job, &error);
 }
 
 static int read_app(const struct call *c, const struct record *record, struct oauth_app *ret,
@@ -158,7 +157,7 @@ static int send_renewal(const struct call *c, const struct record *record,
                 return r;
         r = grants_send(c->desk->grants, &grant, on_renewed, job);
         if (r < 0) {
-                job_end(job, JOB_CHANGED, NULL); /* nobody waits yet */
+                job_end(job, JOB_CHANGED); /* nobody waits yet */
                 return r;
         }
         *ret = job;

@@ -54,10 +54,10 @@ static void test_a_record_has_one(void **state) {
                 assert_int_equal(job_new(&jobs, &others[i], &first, NULL, &another), 0);
                 assert_ptr_equal(jobs_find(&jobs, &others[i]), another);
         }
-        job_end(jobs_find(&jobs, &others[1]), JOB_DONE, NULL); /* out of the middle */
+        job_end(jobs_find(&jobs, &others[1]), JOB_DONE); /* out of the middle */
         assert_null(jobs_find(&jobs, &others[1]));
         assert_ptr_equal(jobs_find(&jobs, &ann), job);
-        job_end(job, JOB_DONE, NULL);
+        job_end(job, JOB_DONE);
         assert_null(jobs_find(&jobs, &ann));
         assert_non_null(jobs_find(&jobs, &others[0]));
         assert_non_null(jobs_find(&jobs, &others[2]));
@@ -76,12 +76,12 @@ static void test_all_who_wait_are_told_once(void **state) {
                 waiters[i] = (struct waiter){ { .on_end = on_end }, &jobs, .joins = i % 2 };
                 job_wait(job, &waiters[i].head);
         }
-        job_end(job, JOB_CHANGED, NULL);
+        job_end(job, JOB_CHANGED);
         for (size_t i = 0; i < ELEMENTSOF(waiters); i++) {
                 assert_int_equal(waiters[i].n_ends, 1);
                 assert_int_equal(waiters[i].how, JOB_CHANGED);
         }
-        job_end(jobs_find(&jobs, &ann), JOB_DONE, NULL);
+        job_end(jobs_find(&jobs, &ann), JOB_DONE);
         for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
                 assert_int_equal(waiters[i].n_ends, 1 + i % 2);
         assert_null(jobs.first);
@@ -104,7 +104,7 @@ static void test_who_leaves_is_not_told(void **state) {
                 jobs_leave(&jobs, &ann, &waiters[leaver].head); /* the last never came */
                 if (leaver < 3)
                         job_wait(job, &waiters[3].head);
-                job_end(job, JOB_DONE, NULL);
+                job_end(job, JOB_DONE);
                 for (size_t i = 0; i < ELEMENTSOF(waiters); i++)
                         assert_int_equal(waiters[i].n_ends, i != leaver);
         }
@@ -118,7 +118,7 @@ static void fail_job(struct jobs *jobs, const struct record_version *version, co
         (void)ae_error_set(&error, AE_UPSTREAM_ERROR, "%s", message);
         assert_int_equal(job_new(jobs, &ann, version, NULL, &job), 0);
         job_wait(job, &w.head);
-        job_end(job, JOB_FAILED, &error);
+        job_fail(job, &error);
         assert_int_equal(w.code, AE_UPSTREAM_ERROR);
 }
 
