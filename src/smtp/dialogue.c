@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define GO_ON 354
+
 /* By what stands in d->answer. */
 static int end(struct smtp_dialogue *d, enum smtp_step step) {
         d->answer.step = step;
@@ -133,9 +135,8 @@ static void note_worst(struct smtp_dialogue *d) {
 static int take_envelope(struct smtp_dialogue *d) {
         int code = d->reader.reply.code, r;
 
-        /* An answer to what was not asked, or not yet. */
-        if (code / 100 == 3 || d->n_answered == d->n_sent ||
-            (d->n_answered + 1 == d->n_sent && d->piece_size > 0))
+        /* There is always one that was offered; an answer to what was not yet sent is none. */
+        if (code / 100 == 3 || (d->n_answered + 1 == d->n_sent && d->piece_size > 0))
                 return -EBADMSG;
         if (d->n_answered == 0 && code / 100 != 2)
                 return end_with_reply(d, SMTP_STEP_SENDER);
@@ -174,10 +175,12 @@ static int take_reply(struct smtp_dialogue *d) {
         case SMTP_PHASE_ENVELOPE:
                 return take_envelope(d);
         case SMTP_PHASE_DATA:
-                if (kind == 2 || d->piece_size > 0)
+                if (d->piece_size > 0)
                         return -EBADMSG;
-                if (kind != 3)
+                if (kind > 3)
                         return end_with_reply(d, SMTP_STEP_DATA);
+                if (d->reader.reply.code != GO_ON)
+                        return -EBADMSG;
                 d->phase = SMTP_PHASE_MESSAGE;
                 return 0;
         case SMTP_PHASE_MESSAGE:
