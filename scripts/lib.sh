@@ -26,10 +26,10 @@ demo_packages=(
         ninja-build pkg-config python3 systemd
 )
 test_packages=(
-        "${demo_packages[@]}" chromium chromium-driver clang clang-format clang-tidy cppcheck fish
-        fonts-dejavu-core git libclang-rt-14-dev libcmocka-dev libtest-json-schema-acceptance-perl
-        mandoc mmdebstrap nginx-light openssl python3-selenium shellcheck systemd-container valgrind
-        zsh
+        "${demo_packages[@]}" chromium chromium-driver clang clang-format clang-tidy cppcheck
+        exim4-daemon-light fish fonts-dejavu-core git libclang-rt-14-dev libcmocka-dev
+        libtest-json-schema-acceptance-perl mandoc mmdebstrap nginx-light openssl python3-selenium
+        shellcheck systemd-container valgrind zsh
 )
 
 # The official tests of JSON Schema: a copy beside the checkout, or that of the Perl package.

@@ -24,11 +24,11 @@ static bool holds(const char *text, const char *secret) {
         return n >= ECHO_MIN && memmem(text, strlen(text), secret, n);
 }
 
-/* In base64, as LOGIN and PLAIN send it. XOAUTH2 begins with the name. */
+/* In base64, as a login sends it. */
 static bool holds_encoded(const char *text, const char *data, size_t size) {
         size_t max = sodium_base64_ENCODED_LEN(size, sodium_base64_VARIANT_ORIGINAL);
         char *encoded = malloc(max);
-        bool r = true;
+        bool r;
 
         if (!encoded)
                 return true;
@@ -40,23 +40,24 @@ static bool holds_encoded(const char *text, const char *data, size_t size) {
         return r;
 }
 
-/* A server may quote a line that it did not understand, and that may be the login's. */
+/*
+ * A server may quote a line that it did not understand, and that may be the login's: of LOGIN it is
+ * the secret alone, of PLAIN and XOAUTH2 it begins with the name.
+ */
 static bool echoes_login(const struct adapter_input *input, const char *text) {
         _cleanup_(smtp_envelope_freep) struct smtp_envelope *e = NULL;
         _cleanup_(mailbox_done) struct mailbox from = { 0 };
-        char begin[64];
-        int n;
+        char plain[32] = { 0 }, xoauth2[32];
 
         if (smtp_mailbox_read(input->credential, &e, &from) < 0)
                 return true;
-        if (holds(text, e->secret->data) || holds_encoded(text, e->secret->data, e->secret->size))
-                return true;
-        n = snprintf(begin, sizeof(begin), "%cuser=%.32s", 0, e->username);
-        memcpy(begin + 1, "user=", 5);
-        if (holds_encoded(text, begin + 1, (size_t)n - 1))
-                return true;
-        n = snprintf(begin, sizeof(begin), "%c%.32s", 0, e->username);
-        return holds_encoded(text, begin, (size_t)n);
+        snprintf(plain + 1, sizeof(plain) - 1, "%s", e->username); /* behind a NUL */
+        snprintf(xoauth2, sizeof(xoauth2), "user=%s", e->username);
+        /* Of what goes on, whole groups of three bytes are known. */
+        return holds(text, e->secret->data) ||
+               holds_encoded(text, e->secret->data, e->secret->size) ||
+               holds_encoded(text, plain, (1 + strlen(plain + 1)) / 3 * 3) ||
+               holds_encoded(text, xoauth2, strlen(xoauth2) / 3 * 3);
 }
 
 static void quote(const struct adapter_input *input, const struct smtp_reply *reply, char *ret,
@@ -121,7 +122,7 @@ static const struct meaning *find_meaning(const struct smtp_answer *a) {
         return &unclear;
 }
 
-/* Findings at those of the recipients whom `tell` has something to say about. */
+/* Findings at those of the recipients who are refused, or cannot be named to the server. */
 static int add_findings(const struct adapter_input *input, const struct smtp_answer *a,
                         struct ae_error *error) {
         _cleanup_(freep) struct smtp_recipient *list = NULL;

@@ -16,6 +16,8 @@ server = stack = None
 
 def setUpModule():
     global server, stack
+    if why := MailServer.lacks():
+        raise unittest.SkipTest(why)
     server = unittest.enterModuleContext(MailServer())
     ports = " ".join(f"127.0.0.1:{port}" for port in (server.starttls, server.tls, server.plain))
     config = f"[Http]\nCaFile={server.ca}\n[Smtp]\nAllowAddress={ports}\n"

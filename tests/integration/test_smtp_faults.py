@@ -5,14 +5,16 @@ is, it is never sent twice, and nothing leaves in the clear."""
 import base64
 import email
 import json
+import os
 import pathlib
 import tempfile
 import time
 import unittest
 
-from engine import Stack
+from engine import BUILD, Stack, until
 from fakemail import CLOSE, HANG, FakeMail
 from mailserver import make_authority
+from test_hostile import memory
 
 SECRET = "s3cret-app-password"
 TOKEN = "ya29." + "t0ken-" * 300
@@ -308,3 +310,43 @@ class Encryption(Case):
         with stack.connect() as c:
             c.result(connect("crossed", fake, "tls", {"password": SECRET}))
         self.refused("upstream_unreachable", request=mail("crossed"), session=False)
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can look into the daemons")
+class Memory(Case):
+    """What is over has left nothing behind, however it ended."""
+
+    SECRETS = {
+        "password": SECRET.encode(),
+        "LOGIN": base64.b64encode(SECRET.encode()),
+        "PLAIN": base64.b64encode(f"\0{USER}\0{SECRET}".encode())[20:],
+        "token": TOKEN[40:80].encode(),
+        "XOAUTH2": base64.b64encode(f"user={USER}\1auth=Bearer {TOKEN}\1\1".encode())[60:100],
+    }
+
+    def setUp(self):
+        super().setUp()
+        if b"__asan_init" in (BUILD / "src/engine/action-engined").read_bytes():
+            self.skipTest("SKIP: a sanitizer's allocator does not wipe")
+
+    def found(self):
+        self.c.result({"op": "health"})  # what was done before is cleared away
+        pieces = list(memory(stack.pid("engine")))
+        return [name for name, secret in self.SECRETS.items()
+                if any(secret in piece for piece in pieces)]
+
+    def test_while_it_waits(self):
+        fake_tls.reset(message=HANG)
+        self.c.send({**mail(), "id": "slow"})
+        until(lambda: fake_tls.sessions and fake_tls.sessions[0].message, bool)
+        self.assertIn("password", self.found())  # the search finds things
+        self.c.finish("slow")
+        self.assertEqual(self.found(), [])
+
+    def test_after_the_answer(self):
+        for play in {}, {"AUTH": b"535 no\r\n"}, {"RCPT": b"550 no\r\n"}, {"message": CLOSE}:
+            for account in "tls", "login", "token":
+                with self.subTest(account, **play):
+                    fake_tls.reset(**play)
+                    self.call(mail(account))
+                    self.assertEqual(self.found(), [])
