@@ -19,6 +19,9 @@ TAILQ_HEAD(call_list, http_call);
 /* More would be idle memory: each handle holds its buffers. */
 #define MAX_IDLE_HANDLES 64
 
+/* The same of multi handles for mails: each holds the authorities that it has read. */
+#define MAX_IDLE_MAILS 3
+
 /* A multi handle. It goes on after its end until nobody is inside any more. */
 struct http_multi {
         unsigned n_refs;
@@ -41,9 +44,11 @@ struct http_client {
         sd_event_source *timeouts; /* ours, for the first of running and waiting */
         uint64_t timeouts_usec;    /* what it is set to; 0: off */
 
-        struct call_list queued;   /* not given to libcurl yet */
-        struct call_list running;  /* the first to end first */
-        struct call_list waiting;  /* those of the running that wait for a first byte, in order */
+        struct call_list queued;  /* not given to libcurl yet */
+        struct call_list running; /* the first to end first */
+        struct call_list waiting; /* those of the running that wait for a first byte, in order */
+        struct http_multi *idle_mails[MAX_IDLE_MAILS]; /* owned, between two mails */
+        size_t n_idle_mails;
         size_t n_held;             /* of the running: mails that wait for another to end */
         struct http_call *leaving; /* on_leaving() is being called, from inside libcurl */
 

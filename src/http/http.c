@@ -352,6 +352,8 @@ struct http_client *http_client_free(struct http_client *c) {
                 call_free(call);
         while (c->n_idle > 0)
                 curl_easy_cleanup(c->idle[--c->n_idle]);
+        while (c->n_idle_mails > 0)
+                http_multi_end(c->idle_mails[--c->n_idle_mails]);
         /* Last, since it closes its sockets; a call that is over may still hold c. */
         c->web = http_multi_end(c->web);
         (void)sd_event_source_set_enabled(c->act, SD_EVENT_OFF);

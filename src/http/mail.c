@@ -8,7 +8,8 @@
  * What libcurl hears while it connects is read along: what the server can, and why it says no.
  *
  * Each has a multi handle to itself: a connection that was handed over looks idle to libcurl, which
- * tidies such away when it starts another in the same handle.
+ * tidies such away when it starts another in the same handle. Some handles are kept for the next
+ * mail, because libcurl reads the authorities into them, which takes longer than all else.
  */
 #include <errno.h>
 #include <string.h>
@@ -125,10 +126,14 @@ static int set_up(struct http_call *call) {
 }
 
 static int prepare(struct http_call *call) {
-        int r;
+        struct http_client *c = call->client;
+        int r = 0;
 
         call->mail->call = call;
-        r = http_multi_new(call->client, &call->mail->multi);
+        if (c->n_idle_mails > 0)
+                call->mail->multi = c->idle_mails[--c->n_idle_mails];
+        else
+                r = http_multi_new(c, &call->mail->multi);
         if (r < 0)
                 return r;
         call->multi = call->mail->multi;
@@ -207,7 +212,10 @@ void http_mail_release(struct http_call *call) {
                 return;
         if (c->n_held > 0 && c->web)
                 (void)sd_event_source_set_enabled(c->act, SD_EVENT_ONESHOT);
-        http_multi_end(mail->multi);
+        if (mail->multi && c->web && c->n_idle_mails < MAX_IDLE_MAILS)
+                c->idle_mails[c->n_idle_mails++] = mail->multi;
+        else
+                http_multi_end(mail->multi);
         smtp_dialogue_done(&mail->dialogue);
         free(mail);
 }

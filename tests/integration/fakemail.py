@@ -60,6 +60,7 @@ class FakeMail:
         session = Session()
         self.sessions.append(session)
         connection.settimeout(TIMEOUT)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if self._tls:
                 connection = self._encrypt(connection, session)
