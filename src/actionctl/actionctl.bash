@@ -15,7 +15,7 @@ _actionctl_providers() {
 _actionctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
         local -A verbs=(
-                [perform]="--account --deadline --dry-run --help --json --payload --socket --token-file --user --verbose --version"
+                [perform]="--account --deadline --dry-run --help --json --no-validate --payload --socket --token-file --user --verbose --version"
                 [ping]="--help --json --socket --token-file --verbose --version"
                 [health]="--help --json --socket --token-file --verbose --version"
                 [actions]="--help --json --socket --token-file --verbose --version"
@@ -54,7 +54,7 @@ _actionctl() {
         # The words before this one that are neither an option nor its value.
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                --any-uid | --device | --dry-run | --help | --json | --no-browser | --print | --verbose | --version | -h | -v) ;;
+                --any-uid | --device | --dry-run | --help | --json | --no-browser | --no-validate | --print | --verbose | --version | -h | -v) ;;
                 --*) ((i++)) ;;
                 *) words+=("${COMP_WORDS[i]}") ;;
                 esac

@@ -81,6 +81,7 @@ complete -c actionctl -n '__actionctl_in "auth import" "auth token"' -l credenti
 complete -c actionctl -n '__actionctl_in perform' -l deadline -x -d 'give up after this long'
 complete -c actionctl -n '__actionctl_in "auth login"' -l device -d 'consent on another device'
 complete -c actionctl -n '__actionctl_in perform' -l dry-run -d 'everything but the call to the platform'
+complete -c actionctl -n '__actionctl_in perform' -l no-validate -d 'leave it to the engine to look at the payload first'
 complete -c actionctl -n '__actionctl_in "provider add"' -l from -rF -d 'the JSON file that Google hands out'
 complete -c actionctl -n '__actionctl_in "token keygen" "token create" "provider add"' -l issuer -x -d 'who issues the tokens'
 complete -c actionctl -n "__actionctl_in $engine $providers \"token inspect\"" -l json -d 'raw JSON'

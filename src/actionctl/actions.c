@@ -5,17 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actionctl/action-list.h"
 #include "actionctl/call.h"
+#include "actionctl/example.h"
 #include "actionctl/fields.h"
 #include "actionctl/output.h"
-
-static const cJSON *listed(const cJSON *response) {
-        return json_member(json_member(response, "result"), "actions");
-}
-
-static const char *text(const cJSON *object, const char *name) {
-        return json_string(object, name) ?: "";
-}
 
 static int print_actions(const struct ctl *ctl, const cJSON *response) {
         static const struct output_column columns[] = {
@@ -27,9 +21,11 @@ static int print_actions(const struct ctl *ctl, const cJSON *response) {
         struct libscols_table *table = output_table_new(columns, ELEMENTSOF(columns));
         const cJSON *action;
 
-        cJSON_ArrayForEach (action, listed(response)) {
-                const char *cells[] = { text(action, "platform"), text(action, "action_type"),
-                                        text(action, "idempotency"), text(action, "title") };
+        cJSON_ArrayForEach (action, action_list(response)) {
+                const char *cells[] = { action_text(action, "platform"),
+                                        action_text(action, "action_type"),
+                                        action_text(action, "idempotency"),
+                                        action_text(action, "title") };
 
                 output_table_add(table, cells, ELEMENTSOF(cells));
         }
@@ -64,29 +60,34 @@ static void print_fields(const cJSON *schema) {
         output_table_print(table);
 }
 
-static int no_such_action(const struct ctl *ctl, const cJSON *actions) {
-        _cleanup_(buffer_done) struct buffer list = { 0 };
-        const cJSON *action;
+/* As the payload of a request, and as the same on a command line. */
+static void print_example(const struct ctl *ctl, const cJSON *schema) {
+        const cJSON *example = cJSON_GetArrayItem(json_member(schema, "examples"), 0);
+        _cleanup_(buffer_done) struct buffer command = { 0 }, clean = { 0 };
 
-        cJSON_ArrayForEach (action, actions)
-                buffer_printf(&list, "%s%s", list.size > 0 ? ", " : "",
-                              text(action, "action_type"));
-        output_error("%s has no action '%s'; there are: %s [unsupported_action]", ctl->arguments[0],
-                     ctl->arguments[1], list.data ?: "none");
-        return CTL_REFUSED;
+        if (!cJSON_IsObject(example))
+                return;
+        buffer_printf(&command, "actionctl perform %s %s", ctl->arguments[0], ctl->arguments[1]);
+        example_put_arguments(example, &command);
+        if (buffer_error(&command) < 0)
+                return;
+        output_clean(command.data, &clean);
+        printf("\nExample:\n\n    %s\n", clean.data ?: "");
 }
 
 static int print_action(const struct ctl *ctl, const cJSON *response) {
-        const cJSON *action;
+        const cJSON *action, *schema;
+        int r;
 
-        cJSON_ArrayForEach (action, listed(response))
-                if (strcmp(text(action, "action_type"), ctl->arguments[1]) == 0) {
-                        print_paragraph(text(action, "title"));
-                        print_paragraph(text(action, "description"));
-                        print_fields(json_member(action, "payload_schema"));
-                        return CTL_SUCCESS;
-                }
-        return no_such_action(ctl, listed(response));
+        r = action_list_find(ctl, response, &action);
+        if (r != 0)
+                return r;
+        schema = json_member(action, "payload_schema");
+        print_paragraph(action_text(action, "title"));
+        print_paragraph(action_text(action, "description"));
+        print_fields(schema);
+        print_example(ctl, schema);
+        return CTL_SUCCESS;
 }
 
 int ctl_actions(const struct ctl *ctl) {

@@ -84,6 +84,7 @@ struct ctl {
         bool help;
         bool json;
         bool no_browser;
+        bool no_validate;
         bool print;
         bool verbose;
         bool version;

@@ -16,8 +16,7 @@ struct walk {
         void *userdata;
 };
 
-/* Follows $ref as far as it is plain. */
-static const cJSON *resolve(const struct walk *w, const cJSON *node) {
+const cJSON *fields_resolve(const cJSON *schema, const cJSON *node) {
         static const char prefix[] = "#/$defs/";
 
         for (unsigned i = 0; i < MAX_DEPTH; i++) {
@@ -25,12 +24,12 @@ static const cJSON *resolve(const struct walk *w, const cJSON *node) {
 
                 if (!ref || strncmp(ref, prefix, strlen(prefix)) != 0)
                         break;
-                node = json_member(json_member(w->root, "$defs"), ref + strlen(prefix));
+                node = json_member(json_member(schema, "$defs"), ref + strlen(prefix));
         }
         return node;
 }
 
-static const cJSON *alternatives(const cJSON *node) {
+const cJSON *fields_alternatives(const cJSON *node) {
         return json_member(node, "anyOf") ?: json_member(node, "oneOf");
 }
 
@@ -57,7 +56,7 @@ static void put_word(struct walk *w, const cJSON *value, unsigned depth) {
 }
 
 static void put_type(struct walk *w, const cJSON *node, unsigned depth) {
-        const cJSON *at = resolve(w, node), *type = json_member(at, "type");
+        const cJSON *at = fields_resolve(w->root, node), *type = json_member(at, "type");
         const char *name = cJSON_GetStringValue(type);
 
         if (depth >= MAX_DEPTH)
@@ -66,8 +65,8 @@ static void put_type(struct walk *w, const cJSON *node, unsigned depth) {
                 put_literal(w, json_member(at, "const"), depth);
         else if (json_member(at, "enum"))
                 put_list(w, json_member(at, "enum"), ", ", depth, put_literal);
-        else if (alternatives(at))
-                put_list(w, alternatives(at), " or ", depth + 1, put_type);
+        else if (fields_alternatives(at))
+                put_list(w, fields_alternatives(at), " or ", depth + 1, put_type);
         else if (cJSON_IsArray(type))
                 put_list(w, type, " or ", depth, put_word);
         else if (name && strcmp(name, "array") == 0 && json_member(at, "items")) {
@@ -122,7 +121,7 @@ static bool is_required(const cJSON *node, const char *name) {
 }
 
 static void put_field(struct walk *w, const cJSON *parent, const cJSON *property) {
-        const cJSON *at = resolve(w, property);
+        const cJSON *at = fields_resolve(w->root, property);
 
         buffer_clear(&w->type);
         buffer_clear(&w->meaning);
@@ -151,7 +150,7 @@ static void shorten_path(struct walk *w, size_t size) {
 }
 
 static void walk_node(struct walk *w, const cJSON *node, unsigned depth) {
-        const cJSON *at = resolve(w, node), *child;
+        const cJSON *at = fields_resolve(w->root, node), *child;
         size_t size = w->path.size;
 
         if (!at || depth >= MAX_DEPTH || w->n_found >= FIELDS_MAX)
@@ -171,7 +170,7 @@ static void walk_node(struct walk *w, const cJSON *node, unsigned depth) {
                 walk_node(w, json_member(at, "items"), depth + 1);
                 shorten_path(w, size);
         }
-        cJSON_ArrayForEach (child, alternatives(at))
+        cJSON_ArrayForEach (child, fields_alternatives(at))
                 walk_node(w, child, depth + 1);
         cJSON_ArrayForEach (child, json_member(at, "allOf"))
                 walk_node(w, child, depth + 1);

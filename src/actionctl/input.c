@@ -23,7 +23,7 @@ static int tell(const char *path, int r, size_t max) {
         return CTL_USAGE;
 }
 
-static int read_all(const char *path, size_t max, struct buffer *to) {
+int input_bytes(const char *path, size_t max, struct buffer *to) {
         _cleanup_(fd_closep) int fd = open(file_name(path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
         if (fd < 0)
@@ -72,7 +72,7 @@ static int check_object(const char *path, const char *text, size_t size) {
 }
 
 int input_json(const char *path, size_t max, struct buffer *ret) {
-        int r = read_all(path, max, ret);
+        int r = input_bytes(path, max, ret);
 
         if (r < 0)
                 return tell(path, r, max);

@@ -11,6 +11,9 @@
 #include "base/buffer.h"
 #include "base/secret.h"
 
+/* Appends what a file holds. Tells nothing. Returns 0, -EFBIG beyond `max`, or another errno. */
+int input_bytes(const char *path, size_t max, struct buffer *to);
+
 /* Reads one JSON object, however it is laid out. Returns 0 or an exit code. */
 int input_json(const char *path, size_t max, struct buffer *ret);
 /* The same for what nobody else may see. The caller owns *ret. */

@@ -109,6 +109,7 @@ static const struct option_row rows[] = {
         { "kid",        "KID",    set_text,     AT(kid),           CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "the key's name" },
         { "name",       "NAME",   set_text,     AT(name),          CTL_PROVIDER_ADD, 0, 0, "what it is kept by (default: the kind's name)" },
         { "no-browser", NULL,     set_true,     AT(no_browser),    CTL_AUTH_LOGIN, 0, 0, "print the link, and ask for the address it ends at" },
+        { "no-validate", NULL,    set_true,     AT(no_validate),   CTL_PERFORM, 0, 0, "leave it to the engine to look at the payload first" },
         { "payload",    "FILE|-", set_text,     AT(payload),       CTL_PERFORM, 0, 0, "a JSON object, from a file or stdin" },
         { "port",       "N",      set_port,     AT(port),          CTL_AUTH_LOGIN, 0, 0, "the port that the browser comes back to (default: any, or the app's)" },
         { "print",      NULL,     set_true,     AT(print),         CTL_PROVIDER_ADD, 0, 0, "only show the steps, and how to keep it as a systemd credential" },

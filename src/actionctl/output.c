@@ -228,6 +228,15 @@ static void put_findings(const cJSON *errors) {
         }
 }
 
+int output_findings(const char *platform, const char *action_type, const cJSON *errors) {
+        output_error("the payload does not match the schema of %s.%s; nothing was sent", platform,
+                     action_type);
+        put_findings(errors);
+        fprintf(stderr, "See 'actionctl actions %s %s'; --no-validate leaves it to the engine.\n",
+                platform, action_type);
+        return CTL_USAGE;
+}
+
 /* What else the error says, by its own words: details.by, upstream.status, ... */
 static void put_members(const char *title, const cJSON *object) {
         const cJSON *member;

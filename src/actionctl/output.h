@@ -41,6 +41,12 @@ void output_request(const char *line);
  */
 int output_failure(const struct ctl *ctl, const cJSON *response);
 
+/*
+ * Tells what is wrong with a payload that was not sent: findings as the engine would give them.
+ * Returns CTL_USAGE.
+ */
+int output_findings(const char *platform, const char *action_type, const cJSON *errors);
+
 /* Flushes stdout. Returns `code`, or CTL_USAGE when not all could be written. */
 int output_end(int code);
 

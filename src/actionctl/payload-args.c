@@ -6,16 +6,47 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actionctl/payload-key.h"
+
 struct pair {
         const char *key; /* not terminated */
         size_t key_size;
         const char *value;
         bool raw; /* `:=` */
+        struct payload_key path;
 };
+
+struct reading {
+        struct pair *pairs;
+        size_t n;
+        payload_load_fn *load;
+        void *userdata;
+};
+
+static void reading_done(struct reading *r) {
+        for (size_t i = 0; r->pairs && i < r->n; i++)
+                payload_key_done(&r->pairs[i].path);
+        free(r->pairs);
+}
+
+/* By way of the strict parser, so that what is accepted here the engine accepts. */
+int payload_string(const char *text, size_t size, cJSON **ret, struct json_fault *ret_fault) {
+        _cleanup_(buffer_done) struct buffer quoted = { 0 };
+        int r;
+
+        json_print_string(text, size, &quoted);
+        r = buffer_error(&quoted);
+        if (r < 0)
+                return r;
+        return json_parse(quoted.data, quoted.size, ret, ret_fault);
+}
 
 static int split(const char *argument, struct pair *ret, char *error) {
         const char *equals = strchr(argument, '=');
         bool raw = equals && equals > argument && equals[-1] == ':';
+        struct json_fault fault = { 0 };
+        _cleanup_(json_freep) cJSON *key = NULL;
+        int r;
 
         if (!equals || equals == argument + raw) {
                 snprintf(error, PAYLOAD_ERROR_SIZE,
@@ -28,33 +59,35 @@ static int split(const char *argument, struct pair *ret, char *error) {
                 .value = equals + 1,
                 .raw = raw,
         };
-        return 0;
+        r = payload_string(ret->key, ret->key_size, &key, &fault);
+        if (r == -EBADMSG) {
+                snprintf(error, PAYLOAD_ERROR_SIZE, "the name of a field is no valid text: %s",
+                         fault.reason);
+                return -EINVAL;
+        }
+        return r < 0 ? r : payload_key_parse(ret->key, ret->key_size, &ret->path, error);
 }
 
+/* Who adds an element means another one each time. */
 static bool same_key(const struct pair *a, const struct pair *b) {
-        return a->key_size == b->key_size && memcmp(a->key, b->key, a->key_size) == 0;
+        return !payload_key_appends(&a->path) && a->key_size == b->key_size &&
+               memcmp(a->key, b->key, a->key_size) == 0;
 }
 
-/* By way of the strict parser, so that what is accepted here the engine accepts. */
-static int parse_string(const char *text, size_t size, cJSON **ret, struct json_fault *fault) {
-        _cleanup_(buffer_done) struct buffer quoted = { 0 };
-        int r;
-
-        json_print_string(text, size, &quoted);
-        r = buffer_error(&quoted);
-        if (r < 0)
-                return r;
-        return json_parse(quoted.data, quoted.size, ret, fault);
-}
-
-static int parse_value(const struct pair *p, cJSON **ret, char *error) {
+static int parse_value(const struct reading *reading, const struct pair *p, cJSON **ret,
+                       char *error) {
+        const char *text = p->value;
         struct json_fault fault = { 0 };
         int r;
 
+        if (!p->raw && text[0] == '@' && text[1] != '@')
+                return reading->load(text + 1, &p->path, reading->userdata, ret, error);
         if (p->raw)
-                r = json_parse(p->value, strlen(p->value), ret, &fault);
-        else
-                r = parse_string(p->value, strlen(p->value), ret, &fault);
+                r = json_parse(text, strlen(text), ret, &fault);
+        else {
+                text += text[0] == '@';
+                r = payload_string(text, strlen(text), ret, &fault);
+        }
         if (r != -EBADMSG)
                 return r;
         snprintf(error, PAYLOAD_ERROR_SIZE, "the value of '%.*s' is %s: %s", (int)p->key_size,
@@ -73,20 +106,21 @@ static cJSON *new_list(cJSON **first) {
 }
 
 /* The value of a key: the only one, or an array of all. `first` is where it comes first. */
-static int gather(const struct pair *pairs, size_t n, size_t first, cJSON **ret, char *error) {
+static int gather(const struct reading *reading, size_t first, cJSON **ret, char *error) {
         _cleanup_(json_freep) cJSON *value = NULL, *list = NULL;
+        const struct pair *pairs = reading->pairs;
         int r;
 
-        r = parse_value(&pairs[first], &value, error);
+        r = parse_value(reading, &pairs[first], &value, error);
         if (r < 0)
                 return r;
 
-        for (size_t i = first + 1; i < n; i++) {
+        for (size_t i = first + 1; i < reading->n; i++) {
                 cJSON *next;
 
                 if (!same_key(&pairs[i], &pairs[first]))
                         continue;
-                r = parse_value(&pairs[i], &next, error);
+                r = parse_value(reading, &pairs[i], &next, error);
                 if (r < 0)
                         return r;
                 if (!list)
@@ -107,48 +141,45 @@ static bool came_before(const struct pair *pairs, size_t i) {
         return false;
 }
 
-static int add_field(const struct pair *pairs, size_t n, size_t i, cJSON *payload, char *error) {
-        _cleanup_(json_freep) cJSON *key = NULL, *value = NULL;
-        struct json_fault fault = { 0 };
+static int add_field(const struct reading *reading, size_t i, cJSON *payload, char *error) {
+        _cleanup_(json_freep) cJSON *value = NULL;
         int r;
 
-        r = parse_string(pairs[i].key, pairs[i].key_size, &key, &fault);
-        if (r == -EBADMSG) {
-                snprintf(error, PAYLOAD_ERROR_SIZE, "the name of a field is no valid text: %s",
-                         fault.reason);
-                return -EINVAL;
-        }
+        r = gather(reading, i, &value, error);
         if (r < 0)
                 return r;
-        r = gather(pairs, n, i, &value, error);
-        if (r < 0)
-                return r;
-        if (!cJSON_AddItemToObject(payload, key->valuestring, value))
-                return -ENOMEM;
-        TAKE_PTR(value);
-        return 0;
+        r = payload_key_put(&reading->pairs[i].path, payload, value, error);
+        if (r == 0)
+                TAKE_PTR(value);
+        return r;
 }
 
-int payload_from_arguments(char *const *arguments, size_t n, cJSON **ret,
-                           char error[static PAYLOAD_ERROR_SIZE]) {
-        _cleanup_(freep) struct pair *pairs = NULL;
-        _cleanup_(json_freep) cJSON *payload = NULL;
+int payload_from_arguments(char *const *arguments, size_t n, payload_load_fn *load, void *userdata,
+                           cJSON **ret, char error[static PAYLOAD_ERROR_SIZE]) {
+        _cleanup_(reading_done) struct reading reading = { .load = load, .userdata = userdata };
+        _cleanup_(json_freep) cJSON *payload = cJSON_CreateObject();
         int r;
 
-        pairs = calloc(n + 1, sizeof(*pairs));
-        payload = cJSON_CreateObject();
-        if (!pairs || !payload)
+        if (n > PAYLOAD_MAX_ARGUMENTS) {
+                snprintf(error, PAYLOAD_ERROR_SIZE, "there are more than %d fields",
+                         PAYLOAD_MAX_ARGUMENTS);
+                return -EINVAL;
+        }
+        reading.pairs = calloc(n + 1, sizeof(*reading.pairs));
+        if (!reading.pairs || !payload)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < n; i++) {
-                r = split(arguments[i], &pairs[i], error);
-                if (r < 0)
+        for (; reading.n < n; reading.n++) {
+                r = split(arguments[reading.n], &reading.pairs[reading.n], error);
+                if (r < 0) {
+                        payload_key_done(&reading.pairs[reading.n].path);
                         return r;
+                }
         }
         for (size_t i = 0; i < n; i++) {
-                if (came_before(pairs, i))
+                if (came_before(reading.pairs, i))
                         continue;
-                r = add_field(pairs, n, i, payload, error);
+                r = add_field(&reading, i, payload, error);
                 if (r < 0)
                         return r;
         }

@@ -20,6 +20,9 @@ SUCCESS, REFUSED, USAGE, UNREACHABLE, RETRY, UNKNOWN = range(6)
 
 AUTHENTICATED = {"status": "success", "result": {"user_id": "u"}}
 HANG_UP = object()
+# Whatever a test performs is there, and takes any payload.
+ANYTHING = {"actions": [{"platform": platform, "action_type": action_type, "payload_schema": {}}
+                        for platform, action_type in (("gmail", "send_email"), ("p", "a"))]}
 
 
 def error(code, retryable=False, **more):
@@ -39,7 +42,7 @@ class FakeEngine(contextlib.ExitStack):
         super().__init__()
         self.directory = self.enter_context(tempfile.TemporaryDirectory())
         self.path = os.path.join(self.directory, "engine.sock")
-        self.answers = {"authenticate": AUTHENTICATED}
+        self.answers = {"authenticate": AUTHENTICATED, "list_actions": success(ANYTHING)}
         self.requests = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)

@@ -83,6 +83,101 @@ class Perform(Case):
         self.assertIn("recorded answer", err)
 
 
+class Payload(Case):
+    """What a payload is made of, and what the engine's own schema says of it first."""
+
+    SCHEMA = json.loads((TOP / "adapters/email/send_email.payload.json").read_text("utf-8"))
+
+    def setUp(self):
+        super().setUp()
+        self.engine.answers["list_actions"] = success({"actions": [
+            {"platform": "gmail", "action_type": "send_email", "payload_schema": self.SCHEMA}]})
+        self.engine.answers["perform_action"] = success({})
+
+    def perform(self, *arguments, **more):
+        """(stderr, the payload that was sent, or None)"""
+        self.engine.requests.clear()
+        _, err = self.run_ctl("perform", "gmail", "send_email", *arguments, **more)
+        sent = [r["payload"] for r in self.engine.requests if r["op"] == "perform_action"]
+        return err, sent[0] if sent else None
+
+    def test_members_and_elements(self):
+        _, sent = self.perform("to=a@b.c", "attachments[0].filename=a", "attachments[0].content_base64=",
+                               "attachments[].filename=b", "attachments[1].content_base64=Zm9v")
+        self.assertEqual(sent["attachments"], [{"filename": "a", "content_base64": ""},
+                                               {"filename": "b", "content_base64": "Zm9v"}])
+
+    def test_files(self):
+        text, report = self.file("text", "Grüße\n@\n"), self.file("report.PDF", b"\0\xff%PDF")
+        self.assertEqual(
+            self.perform("to=a@b.c", f"body=@{text}", "subject=@@home", f"attachments[]=@{report}",
+                         f"attachments[]=@{text}",
+                         "attachments[2].filename=x", f"attachments[2].content_base64=@{report}")[1],
+            {"to": "a@b.c", "body": "Grüße\n@\n", "subject": "@home", "attachments": [
+                {"filename": "report.PDF", "content_type": "application/pdf",
+                 "content_base64": "AP8lUERG"},
+                {"filename": "text", "content_type": "application/octet-stream",
+                 "content_base64": base64.b64encode("Grüße\n@\n".encode()).decode()},
+                {"filename": "x", "content_base64": "AP8lUERG"}]})
+        self.assertEqual(self.perform("to=a@b.c", "body=@-", stdin="from stdin")[1]["body"],
+                         "from stdin")
+
+    def test_files_that_cannot_be_had(self):
+        latin, nul = self.file("latin", b"\xe4"), self.file("nul", b"a\0b")
+        for argument, words in (
+                ("body=@/nonexistent", "No such file"), (f"body=@{self.directory}", "directory"),
+                (f"body=@{latin}", "no text in UTF-8"), (f"body=@{nul}", "no text in UTF-8"),
+                ("attachments[0]=@-", "has no name"), ("body=@", "No such file")):
+            with self.subTest(argument):
+                err, sent = self.perform("to=a@b.c", argument, code=USAGE)
+                self.assertIn(words, err)
+                self.assertIsNone(sent)
+
+    def test_all_findings_at_once_and_nothing_is_sent(self):
+        path = self.file("payload", '{"to": 7, "subject": "x\\ny", "bod": ""}')
+        for arguments in (["to:=7", "subject=x\ny", "bod="], ["--payload", path], ["-"]):
+            with self.subTest(arguments):
+                err, sent = self.perform(*arguments, code=USAGE,
+                                         stdin='{"to":7,"subject":"x\\ny","bod":""}')
+                self.assertIn("nothing was sent", err)
+                for field in "/to", "/subject", "/bod":
+                    self.assertRegex(err, f"(?m)^  {field} ")
+                self.assertIsNone(sent)
+
+    def test_left_to_the_engine(self):
+        _, sent = self.perform("to:=7", "--no-validate")
+        self.assertEqual(sent, {"to": 7})
+        self.assertEqual([r["op"] for r in self.engine.requests], ["perform_action"])
+
+    def test_an_action_that_is_not_there(self):
+        _, err = self.run_ctl("perform", "gmail", "x", "to=a@b.c", code=REFUSED)
+        self.assertIn("there are: send_email", err)
+        self.engine.answers["list_actions"] = error("unsupported_platform")
+        _, err = self.run_ctl("perform", "x", "y", code=REFUSED)
+        self.assertIn("[unsupported_platform]", err)
+        out, _ = self.run_ctl("perform", "x", "y", "--json", code=REFUSED)
+        self.assertEqual(json.loads(out)["error"]["code"], "unsupported_platform")
+        self.assertNotIn("perform_action", [r["op"] for r in self.engine.requests])
+
+    def test_a_schema_that_is_none(self):
+        """The engine is then the only one to look."""
+        for schema in ({"type": 7}, {"$ref": "#/nowhere"}, 7, {"pattern": "("}):
+            with self.subTest(schema):
+                self.engine.answers["list_actions"] = success({"actions": [
+                    {"platform": "gmail", "action_type": "send_email", "payload_schema": schema}]})
+                err, sent = self.perform("to=a@b.c")
+                self.assertIn("only the engine looks", err)
+                self.assertEqual(sent, {"to": "a@b.c"})
+
+    def test_the_example_that_is_shown_works(self):
+        out, _ = self.run_ctl("actions", "gmail", "send_email")
+        command = re.search(r"(?m)^    actionctl (perform .*)$", out).group(1)
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True,
+                               text=True, check=True).stdout.split("\0")[:-1]
+        self.run_ctl(*words)
+        self.assertEqual(self.engine.requests[-1]["payload"], self.SCHEMA["examples"][0])
+
+
 class Failures(Case):
     def fail_with(self, answer, code, *arguments):
         out, err, _ = self.ask("perform_action", answer, "perform", "p", "a", *arguments, code=code)

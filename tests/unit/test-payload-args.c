@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "actionctl/example.h"
+#include "actionctl/field-kind.h"
 #include "actionctl/fields.h"
 #include "actionctl/options.h"
 #include "actionctl/payload-args.h"
+#include "actionctl/payload-key.h"
 #include "actionctl/request.h"
 
 #define MAX_ARGUMENTS 4
@@ -18,6 +22,30 @@ static size_t count(const char *const *arguments) {
         while (n < MAX_ARGUMENTS && arguments[n])
                 n++;
         return n;
+}
+
+/* A file that holds its own name, and the key that it is for. */
+static int load(const char *file, const struct payload_key *key, void *userdata, cJSON **ret,
+                char error[static PAYLOAD_ERROR_SIZE]) {
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        if (strcmp(file, "none") == 0) {
+                snprintf(error, PAYLOAD_ERROR_SIZE, "cannot read 'none'");
+                return -EINVAL;
+        }
+        for (size_t i = 0; i < key->n; i++)
+                if (key->parts[i].name)
+                        buffer_printf(&text, "/%s", key->parts[i].name);
+                else
+                        buffer_printf(&text, "/%d", key->parts[i].index);
+        buffer_printf(&text, " %s", file);
+        *ret = cJSON_CreateString(text.data);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int make(const char *const *arguments, cJSON **ret, char *error) {
+        return payload_from_arguments((char *const *)arguments, count(arguments), load, NULL, ret,
+                                      error);
 }
 
 /* clang-format off */
@@ -47,6 +75,32 @@ static void test_arguments_make_a_payload(void **state) {
                 { { "a=1", "A=2" }, "{\"a\":\"1\",\"A\":\"2\"}" },
                 { { "a=1", "ab=2" }, "{\"a\":\"1\",\"ab\":\"2\"}" },
                 { { "a:=0.1", "b:=9007199254740991" }, "{\"a\":0.1,\"b\":9007199254740991}" },
+                /* Members and elements. */
+                { { "a.b=1" }, "{\"a\":{\"b\":\"1\"}}" },
+                { { "a.b.c=1", "a.b.d:=2", "a.e=3" }, "{\"a\":{\"b\":{\"c\":\"1\",\"d\":2},\"e\":\"3\"}}" },
+                { { "a[0]=1", "a[1]=2" }, "{\"a\":[\"1\",\"2\"]}" },
+                { { "a[]=1", "a[]=2" }, "{\"a\":[\"1\",\"2\"]}" },
+                { { "a[0].b=1", "a[0].c=2", "a[1].b=3" }, "{\"a\":[{\"b\":\"1\",\"c\":\"2\"},{\"b\":\"3\"}]}" },
+                { { "a[].b=1", "a[].b=2" }, "{\"a\":[{\"b\":\"1\"},{\"b\":\"2\"}]}" },
+                { { "a[0][0]=1", "a[0][1]=2" }, "{\"a\":[[\"1\",\"2\"]]}" },
+                { { "a.b=1", "a.b=2" }, "{\"a\":{\"b\":[\"1\",\"2\"]}}" },
+                { { "a:={}", "a.b=1" }, "{\"a\":{\"b\":\"1\"}}" },
+                { { "a:=[1]", "a[1]=2" }, "{\"a\":[1,\"2\"]}" },
+                { { "a\\.b=1", "c\\[0]=2", "d\\\\=3", "e\\f=4" },
+                  "{\"a.b\":\"1\",\"c[0]\":\"2\",\"d\\\\\":\"3\",\"e\\\\f\":\"4\"}" },
+                { { "a]=1" }, "{\"a]\":\"1\"}" },
+                { { "a.1=x" }, "{\"a\":{\"1\":\"x\"}}" },
+                { { "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p=1" },
+                  "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":{\"i\":{\"j\":{\"k\":{\"l\":{\"m\":{\"n\":{\"o\":{\"p\":\"1\"}}}}}}}}}}}}}}}}" },
+                /* Files. */
+                { { "a=@f" }, "{\"a\":\"/a f\"}" },
+                { { "a[0].b=@-" }, "{\"a\":[{\"b\":\"/a/0/b -\"}]}" },
+                { { "a[]=@x", "a[]=@y" }, "{\"a\":[\"/a/-1 x\",\"/a/-1 y\"]}" },
+                { { "a=@@f" }, "{\"a\":\"@f\"}" },
+                { { "a=@@" }, "{\"a\":\"@\"}" },
+                { { "a=@@@f" }, "{\"a\":\"@@f\"}" },
+                { { "a=x@f" }, "{\"a\":\"x@f\"}" },
+                { { "a:=\"@f\"" }, "{\"a\":\"@f\"}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -54,8 +108,8 @@ static void test_arguments_make_a_payload(void **state) {
                 _cleanup_(json_freep) cJSON *payload = NULL;
                 char error[PAYLOAD_ERROR_SIZE] = "";
 
-                assert_int_equal(payload_from_arguments((char *const *)cases[i].arguments,
-                                                        count(cases[i].arguments), &payload, error), 0);
+                if (make(cases[i].arguments, &payload, error) != 0)
+                        fail_msg("%s: %s", cases[i].payload, error);
                 json_print(payload, &text);
                 assert_string_equal(text.data, cases[i].payload);
         }
@@ -80,17 +134,127 @@ static void test_arguments_that_make_no_payload(void **state) {
                 { { "a=\xff" }, "the value of 'a' is no valid text" },
                 { { "a=\xed\xa0\x80" }, "the value of 'a' is no valid text" },
                 { { "\xff=a" }, "the name of a field is no valid text" },
+                { { "a.=1" }, "'a.' is no name" },
+                { { ".a=1" }, "'.a' is no name" },
+                { { "a..b=1" }, "'a..b' is no name" },
+                { { "[0]=1" }, "'[0]' is no name" },
+                { { "a[=1" }, "'a[' is no name" },
+                { { "a[x]=1" }, "'a[x]' is no name" },
+                { { "a[-1]=1" }, "'a[-1]' is no name" },
+                { { "a[0=1" }, "'a[0' is no name" },
+                { { "a[0]b=1" }, "'a[0]b' is no name" },
+                { { "a[1000]=1" }, "'a[1000]' is no name" },
+                { { "a[99999999999999999999]=1" }, "'a[99999999999999999999]' is no name" },
+                { { "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q=1" }, "'a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q' is no name" },
+                { { "a[1]=1" }, "[1] comes before [0]" },
+                { { "a[0]=1", "a[2]=2" }, "[2] comes before [1]" },
+                { { "a[0]=1", "a.b=2" }, "'b' is no part of what it was before" },
+                { { "a.b=1", "a[0]=2" }, "'[0]' is no part of what it was before" },
+                { { "a=1", "a.b=2" }, "'b' is no part of what it was before" },
+                { { "a.b=1", "a=2" }, "'a' was given before" },
+                { { "a[0]=1", "a=2" }, "'a' was given before" },
+                { { "a:=[1]", "a[0]=2" }, "'[0]' was given before" },
+                { { "a=@none" }, "cannot read 'none'" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 char error[PAYLOAD_ERROR_SIZE] = "";
                 cJSON *payload = NULL;
 
-                assert_int_equal(payload_from_arguments((char *const *)cases[i].arguments,
-                                                        count(cases[i].arguments), &payload, error), -EINVAL);
+                assert_int_equal(make(cases[i].arguments, &payload, error), -EINVAL);
                 if (strncmp(error, cases[i].error, strlen(cases[i].error)) != 0)
                         fail_msg("'%s' instead of '%s'", error, cases[i].error);
                 assert_null(payload);
+        }
+}
+
+static void test_limit_of_arguments(void **state) {
+        for (size_t n = PAYLOAD_MAX_ARGUMENTS; n <= PAYLOAD_MAX_ARGUMENTS + 1; n++) {
+                _cleanup_(freep) char **arguments = calloc(n, sizeof(*arguments));
+                _cleanup_(json_freep) cJSON *payload = NULL;
+                char error[PAYLOAD_ERROR_SIZE];
+
+                for (size_t i = 0; i < n; i++)
+                        arguments[i] = (char *)"a=1";
+                assert_int_equal(payload_from_arguments(arguments, n, load, NULL, &payload, error),
+                                 n == PAYLOAD_MAX_ARGUMENTS ? 0 : -EINVAL);
+        }
+}
+
+static void test_what_a_field_wants_of_a_file(void **state) {
+        static const char schema[] =
+                "{\"$ref\":\"#/$defs/all\",\"$defs\":{\"all\":{\"properties\":{\"body\":{\"type\":\"string\"},"
+                "\"files\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/file\"}}]},"
+                "\"one\":{\"oneOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/file\"}]},"
+                "\"circle\":{\"$ref\":\"#/$defs/circle\"}}},"
+                "\"circle\":{\"anyOf\":[{\"$ref\":\"#/$defs/circle\"},{\"$ref\":\"#/$defs/circle\"}],\"items\":"
+                "{\"$ref\":\"#/$defs/circle\"}},"
+                "\"file\":{\"allOf\":[{\"properties\":{\"filename\":{},\"content_base64\":"
+                "{\"type\":\"string\",\"contentEncoding\":\"base64\"}}}]}}}";
+        static const struct {
+                const char *key;
+                enum field_kind kind;
+        } cases[] = {
+                { "body", FIELD_TEXT },
+                { "none", FIELD_TEXT },
+                { "body.x", FIELD_TEXT },
+                { "body[0]", FIELD_TEXT },
+                { "files", FIELD_TEXT },
+                { "files[0]", FIELD_FILE },
+                { "files[]", FIELD_FILE },
+                { "files[7].content_base64", FIELD_BASE64 },
+                { "files[0].filename", FIELD_TEXT },
+                { "one", FIELD_FILE },
+                { "circle", FIELD_TEXT },
+                { "circle[0][1][2]", FIELD_TEXT },
+        };
+        _cleanup_(json_freep) cJSON *json = NULL;
+
+        assert_int_equal(json_parse(schema, strlen(schema), &json, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(payload_key_done) struct payload_key key = { 0 };
+                char error[PAYLOAD_ERROR_SIZE];
+
+                assert_int_equal(payload_key_parse(cases[i].key, strlen(cases[i].key), &key, error), 0);
+                if (field_kind(json, &key) != cases[i].kind)
+                        fail_msg("%s: %d", cases[i].key, (int)field_kind(json, &key));
+                assert_int_equal(field_kind(NULL, &key), FIELD_TEXT);
+        }
+}
+
+static void test_content_types(void **state) {
+        static const char *const cases[][2] = {
+                { "a.txt", "text/plain; charset=utf-8" },
+                { "a.b.PDF", "application/pdf" },
+                { ".png", "image/png" },
+                { "pdf", "application/octet-stream" },
+                { "a.", "application/octet-stream" },
+                { "a.pdf.exe", "application/octet-stream" },
+                { "", "application/octet-stream" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_string_equal(field_content_type(cases[i][0]), cases[i][1]);
+}
+
+/* What is shown as an example makes the payload it was made of, but for a shell's quotes. */
+static void test_an_example_as_arguments(void **state) {
+        static const char *const cases[][2] = {
+                { "{}", "" },
+                { "{\"to\":\"a@b.c\",\"n\":1}", " to=a@b.c n:=1" },
+                { "{\"subject\":\"Hello!\",\"body\":\"It's\"}", " 'subject=Hello!' 'body=It'\\''s'" },
+                { "{\"a.b\":\"@x\",\"c\":[1,{\"d\":null}]}", " 'a\\.b=@@x' 'c:=[1,{\"d\":null}]'" },
+                { "{\"a\":\"$(x)`y`\\n\"}", " 'a=$(x)`y`\n'" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) struct buffer text = { 0 };
+                _cleanup_(json_freep) cJSON *payload = NULL;
+
+                assert_int_equal(json_parse(cases[i][0], strlen(cases[i][0]), &payload, NULL), 0);
+                buffer_puts(&text, "");
+                example_put_arguments(payload, &text);
+                assert_string_equal(text.data, cases[i][1]);
         }
 }
 
@@ -282,6 +446,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arguments_make_a_payload),
                 cmocka_unit_test(test_arguments_that_make_no_payload),
+                cmocka_unit_test(test_limit_of_arguments),
+                cmocka_unit_test(test_what_a_field_wants_of_a_file),
+                cmocka_unit_test(test_content_types),
+                cmocka_unit_test(test_an_example_as_arguments),
                 cmocka_unit_test(test_durations),
                 cmocka_unit_test(test_options_belong_to_verbs),
                 cmocka_unit_test(test_options_that_are_none),
