@@ -25,7 +25,9 @@ static void test_words(void **state) {
                 { "=?utf-8?q?a?= x =?utf-8?q?b?=", "a x b" },
                 { "=?utf-8?q?a?==?utf-8?q?b?=", "ab" },
                 { "=?utf-8?q?a?=  =?utf-8?x?b?=", "a  =?utf-8?x?b?=" },
-                { "=?utf-8?q?" "?=", "" },
+                { "=?utf-8?q?"
+                  "?=",
+                  "" },
                 { "=?utf-8?q?=0D=0ABcc:_x?=", "\r\nBcc: x" },
                 /* What is none stays what it is. */
                 { "=?utf-8?q?a", NULL },
