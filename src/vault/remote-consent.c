@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/journal.h"
 #include "base/json.h"
 #include "vault/remote.h"
 
@@ -208,8 +209,12 @@ static int take_present(struct job *j, struct ae_error *error) {
 }
 
 int flow_exchange(struct job *j, int r, struct ae_error *error) {
-        if (j->errand == ERRAND_RECALL)
+        if (j->errand == ERRAND_RECALL) {
+                if (r < 0 || j->granting.answer.result != OAUTH_OK)
+                        log_warning("Could not revoke a token that nobody is to have: %s",
+                                    r < 0 ? strerror(-r) : j->granting.answer.reason);
                 return ae_code_errno(error->code);
+        }
         if (j->step == JOB_WRITE && r == -ESTALE)
                 return flow_read_again(j, error);
         if (r < 0)

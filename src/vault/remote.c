@@ -8,7 +8,7 @@
  *
  * Who asks for a token that is being asked for joins that job, unless something was written to the
  * record since it began: what it finds might be older than what the new caller knows. A job that
- * nobody waits for any more is dropped, unless it writes: half a write helps nobody.
+ * nobody waits for any more is dropped, unless it writes or renews: half of that helps nobody.
  */
 #include "vault/remote.h"
 
