@@ -29,8 +29,8 @@ struct server {
         unsigned n_connections;
 };
 
-/* Of a connection: what is more waits in its socket. */
-#define MAX_OPEN 1024
+/* Of a connection, as many as the engine ever has: what is more waits in its socket. */
+#define MAX_OPEN 4096
 
 /* A line that is not answered yet. The channel outlives its connection for it. */
 struct question {
