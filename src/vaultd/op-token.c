@@ -226,15 +226,19 @@ static int print_token(const struct call *c, const struct record *record, struct
         return CALL_ANSWERED;
 }
 
+/* Whether the token that the platform has refused is still the one there is. */
+static bool is_rejected(const struct call *c, const struct record *record) {
+        return c->request.given & FIELD_REJECTED && record_token_is(record, c->request.rejected);
+}
+
 static int only_a_person(const struct call *c, const struct record *record,
                          struct ae_error *error) {
-        const char *what =
-                        record->refused ? "the provider has ended the grant of"
-                        : c->request.given & FIELD_REJECTED &&
-                                                        record_token_is(record, c->request.rejected)
-                                        ? "the platform refuses the access token of"
-                                        : "nothing renews the expired access token of";
+        const char *what = "nothing renews the expired access token of";
 
+        if (record->refused)
+                what = "the provider has ended the grant of";
+        else if (is_rejected(c, record))
+                what = "the platform refuses the access token of";
         return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED, "%s %s; connect it again", what,
                             c->id.platform);
 }
@@ -243,7 +247,7 @@ static int only_a_person(const struct call *c, const struct record *record,
 static int tell_end(const struct call *c, const struct record *record, struct ae_error *error) {
         if (c->how == JOB_FAILED)
                 return ae_error_set(error, c->failure->code, "%s", c->failure->message);
-        if (c->request.given & FIELD_REJECTED && record_token_is(record, c->request.rejected))
+        if (is_rejected(c, record))
                 return ae_error_set(error, AE_REAUTHORIZATION_REQUIRED,
                                     "%s refuses the access token, and renewing it brings the same; "
                                     "connect it again",
@@ -269,8 +273,9 @@ int op_get_token(struct call *c, struct buffer *to, struct ae_error *error) {
         case RENEW_NOT:
                 break;
         case RENEW_EARLY:
-                r = is_over || c->is_impatient ? 0
-                                               : join_renewal_early(c, &record, &version, error);
+                if (is_over || c->is_impatient)
+                        break;
+                r = join_renewal_early(c, &record, &version, error);
                 if (r == CALL_WAITS)
                         return r;
                 ae_error_done(error); /* it serves a little longer */
