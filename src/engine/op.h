@@ -48,9 +48,24 @@ void op_fail_with_link(struct call *call, struct ae_error *error);
 /* op-auth-token.c: a credential that the platform is asked about. */
 struct verification *verification_free(struct verification *v);
 
-/* op-auth-callback.c: a person who is waited for. */
-struct device_wait *device_wait_free(struct device_wait *w);
+/* login-end.c, for call->flow, which is the call's by then. */
+#define OP_BEGIN_AGAIN "begin again with auth_start"
+
+/*
+ * The one way a login ends in vain. What would be retryable elsewhere is not: the code is spent,
+ * and the state with it.
+ */
+void op_login_fail(struct call *call, const struct ae_error *said);
+/* `status` is what vault_exchange() told. */
+void op_login_succeed(struct call *call, const struct cJSON *status);
+/* Asks the vault; `code` is NULL for a login on another device. Returns 0 or -ENOMEM. */
+int op_login_redeem(struct call *call, const struct secret *code, vault_answer_fn *on_answer);
+
+/* device-wait.c: a person who is waited for. Returns CALL_PENDING or -errno. */
+int op_wait_for_person(struct call *call);
+/* Ends the call, unless the vault is just asked: then as soon as it answers. */
 void device_wait_stop(struct device_wait *w);
+struct device_wait *device_wait_free(struct device_wait *w);
 
 /* What becomes of accounts, for the journal: audit-account.c. */
 enum account_event {
