@@ -24,10 +24,10 @@ struct meaning {
         const char *advice; /* what to do next */
 };
 
-#define CONNECT "store a new credential with auth_token"
+#define CONNECT "it does not take the account's credential, or no longer"
 #define WAIT "its rate limit is reached"
 #define DAILY "its limit for the day is reached"
-#define SCOPE "a permission is missing; store a credential that has it with auth_token"
+#define SCOPE "the account was connected without a permission that this needs"
 #define DISABLED "the API is not enabled in the Google Cloud project of the OAuth client"
 #define POLICY "the domain's administrator does not allow it"
 #define BROKEN "it failed by itself"

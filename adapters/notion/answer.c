@@ -19,7 +19,7 @@ struct meaning {
         const char *advice; /* what to do next; NULL: what Notion says */
 };
 
-#define CONNECT "store a new credential with auth_token"
+#define CONNECT "it does not take the account's credential, or no longer"
 #define CAPABILITY \
         "the connection lacks a capability for that; it is set where the connection was made"
 #define SHARE "there is no such object, or it is not shared with the connection; share it there"
