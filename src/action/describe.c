@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "smtp/envelope.h"
 
 /* Of a URL that is a credential: where it leads, and no more. */
 static int mask_url(const char *url, char **ret) {
@@ -14,6 +15,23 @@ static int mask_url(const char *url, char **ret) {
         size_t size = host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
 
         return asprintf(ret, "%.*s/***", (int)size, url) < 0 ? -ENOMEM : 0;
+}
+
+/* Who sends and who receives, as the mail server will hear it. */
+static int describe_envelope(const struct smtp_envelope *e, cJSON *request) {
+        cJSON *envelope = cJSON_AddObjectToObject(request, "envelope"), *to, *address;
+
+        if (!envelope || !cJSON_AddStringToObject(envelope, "from", e->sender))
+                return -ENOMEM;
+        to = cJSON_AddArrayToObject(envelope, "to");
+        for (size_t i = 0; to && i < e->n_recipients; i++) {
+                address = cJSON_CreateString(e->recipients[i]);
+                if (!cJSON_AddItemToArray(to, address)) {
+                        cJSON_Delete(address);
+                        return -ENOMEM;
+                }
+        }
+        return to ? 0 : -ENOMEM;
 }
 
 static cJSON *describe_request(const struct http_request *q) {
@@ -38,7 +56,8 @@ static cJSON *describe_request(const struct http_request *q) {
                         return NULL;
         }
 
-        if (!cJSON_AddNumberToObject(request, "body_bytes", (double)q->body.size))
+        if (!cJSON_AddNumberToObject(request, "body_bytes", (double)q->body.size) ||
+            (q->mail && describe_envelope(q->mail, request) < 0))
                 return NULL;
         return TAKE_PTR(request);
 }

@@ -236,7 +236,9 @@ class Refusals(Case):
 
     def test_a_dry_run_sends_nothing(self):
         n = len(server.log())
-        result = self.c.result({**mail("Dry"), "dry_run": True})
+        result = self.c.result({**mail("Dry", ["bob@mail.test", "x@y.test"]), "dry_run": True})
+        self.assertEqual(result["request"]["envelope"],
+                         {"from": server.USER, "to": ["bob@mail.test", "x@y.test"]})
         self.assertEqual(result["request"]["url"], f"smtp://127.0.0.1:{server.starttls}")
         self.assertNotIn("app-pass", str(result))
         self.assertEqual(len(server.log()), n)
