@@ -84,27 +84,27 @@ void smtp_answer_said(const struct adapter_input *input, const struct smtp_answe
 static const struct meaning {
         int code;
         enum smtp_step first, last; /* of these steps */
-        const char *enhanced;       /* with which the enhanced code begins; NULL: any, or none */
         enum ae_code means;
+        const char *enhanced; /* with which the enhanced code begins; NULL: any, or none */
         const char *advice; /* NULL: what it says */
 } meanings[] = {
-        { 421, SMTP_STEP_GREETING,  SMTP_STEP_GREETING,  NULL,   AE_RATE_LIMITED,             LATER                               },
-        { 3,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN },
-        { 5,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     NULL,   AE_REAUTHORIZATION_REQUIRED, "it refuses the login; " LOGIN_AGAIN },
-        { 530, SMTP_STEP_SENDER,    SMTP_STEP_MESSAGE,   NULL,   AE_REAUTHORIZATION_REQUIRED, "it wants a login; " LOGIN_AGAIN    },
-        { 552, SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                           },
-        { 552, SMTP_STEP_DATA,      SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        TOO_LARGE                           },
-        { 5,   SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    NULL,   AE_UPSTREAM_REJECTED,        NO_SENDER                           },
-        { 5,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_UPSTREAM_REJECTED,        NO_RECIPIENT                        },
-        { 5,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_REJECTED,        NULL                                },
-        { 450, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_RATE_LIMITED,             LATER_TO                            },
-        { 452, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_RATE_LIMITED,             LATER_TO                            },
-        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, "4.7.", AE_RATE_LIMITED,             LATER_TO                            },
-        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, NULL,   AE_UPSTREAM_ERROR,           LATER_TO                            },
-        { 450, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             LATER                               },
-        { 452, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_RATE_LIMITED,             LATER                               },
-        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   "4.7.", AE_RATE_LIMITED,             LATER                               },
-        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   NULL,   AE_UPSTREAM_ERROR,           "it cannot take it now; nothing was sent" },
+        { 421, SMTP_STEP_GREETING,  SMTP_STEP_GREETING,  AE_RATE_LIMITED,             NULL,   LATER                               },
+        { 3,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     AE_REAUTHORIZATION_REQUIRED, NULL,   "it refuses the login; " LOGIN_AGAIN },
+        { 5,   SMTP_STEP_LOGIN,     SMTP_STEP_LOGIN,     AE_REAUTHORIZATION_REQUIRED, NULL,   "it refuses the login; " LOGIN_AGAIN },
+        { 530, SMTP_STEP_SENDER,    SMTP_STEP_MESSAGE,   AE_REAUTHORIZATION_REQUIRED, NULL,   "it wants a login; " LOGIN_AGAIN    },
+        { 552, SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    AE_UPSTREAM_REJECTED,        NULL,   TOO_LARGE                           },
+        { 552, SMTP_STEP_DATA,      SMTP_STEP_MESSAGE,   AE_UPSTREAM_REJECTED,        NULL,   TOO_LARGE                           },
+        { 5,   SMTP_STEP_SENDER,    SMTP_STEP_SENDER,    AE_UPSTREAM_REJECTED,        NULL,   NO_SENDER                           },
+        { 5,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, AE_UPSTREAM_REJECTED,        NULL,   NO_RECIPIENT                        },
+        { 5,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   AE_UPSTREAM_REJECTED,        NULL,   NULL                                },
+        { 450, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, AE_RATE_LIMITED,             NULL,   LATER_TO                            },
+        { 452, SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, AE_RATE_LIMITED,             NULL,   LATER_TO                            },
+        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, AE_RATE_LIMITED,             "4.7.", LATER_TO                            },
+        { 4,   SMTP_STEP_RECIPIENT, SMTP_STEP_RECIPIENT, AE_UPSTREAM_ERROR,           NULL,   LATER_TO                            },
+        { 450, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   AE_RATE_LIMITED,             NULL,   LATER                               },
+        { 452, SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   AE_RATE_LIMITED,             NULL,   LATER                               },
+        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   AE_RATE_LIMITED,             "4.7.", LATER                               },
+        { 4,   SMTP_STEP_GREETING,  SMTP_STEP_MESSAGE,   AE_UPSTREAM_ERROR,           NULL,   "it cannot take it now; nothing was sent" },
 };
 /* clang-format on */
 
