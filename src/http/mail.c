@@ -24,6 +24,7 @@
 /* Of one wake-up; what is left waits in the socket for the next. */
 #define MAX_BYTES_AT_ONCE ((size_t)256 * 1024)
 #define LOGGED_IN 235
+#define DIALOGUE_OVER 2
 /* Providers allow few at a time, some three; the others wait for one of them to end. */
 #define MAX_MAILS_PER_MAILBOX 3
 
@@ -162,8 +163,10 @@ static bool may_start(const struct http_call *call) {
         size_t n = 0;
 
         TAILQ_FOREACH(other, &call->client->running, in_client)
-        n += other->mail && is_same_mailbox(other->request->mail, call->request->mail);
-        return n < MAX_MAILS_PER_MAILBOX;
+        if (other->mail && is_same_mailbox(other->request->mail, call->request->mail) &&
+            ++n == MAX_MAILS_PER_MAILBOX)
+                return false;
+        return true;
 }
 
 static struct http_call *find_startable(struct http_client *c) {
@@ -303,14 +306,25 @@ static void break_off(struct http_call *call, int r) {
         }
 }
 
-/* The call may be gone afterwards. What the server says first is read first. */
-static void go_on(struct http_call *call) {
+/* What the server says is read first, and last: it may say why it does not listen any more. */
+static int exchange(struct http_call *call) {
         int r;
 
         r = take_in(call);
-        if (r == 0)
-                r = send_out(call);
-        else if (r == 1) {
+        if (r != 0)
+                return r == 1 ? DIALOGUE_OVER : r;
+        r = send_out(call);
+        if (r == -EPIPE && take_in(call) == 1)
+                return DIALOGUE_OVER;
+        return r;
+}
+
+/* The call may be gone afterwards. */
+static void go_on(struct http_call *call) {
+        int r;
+
+        r = exchange(call);
+        if (r == DIALOGUE_OVER) {
                 http_call_end(call, CURLE_OK);
                 return;
         }

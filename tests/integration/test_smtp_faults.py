@@ -230,6 +230,12 @@ class Refusals(Case):
                     self.assertTrue(error["upstream"]["message"].startswith(enhanced))
                 fake_tls.session()
 
+    def test_one_that_has_heard_enough(self):
+        fake_tls.reset(DATA=b"354 go on\r\n552 5.3.4 enough\r\n")
+        error = self.refused("upstream_rejected", 552, mail(body="x" * 70 * 10000))
+        self.assertIn("larger", error["message"])
+        self.assertIsNone(fake_tls.sessions[0].message)
+
     def test_each_refused_recipient_is_named(self):
         for features in FakeMail.FEATURES, ("AUTH PLAIN",):
             fake_tls.reset(features, RCPT=lambda line: b"550 5.1.1 no\r\n" if b"bad" in line else None)

@@ -42,6 +42,7 @@ static void test_everything_set(void **state) {
                         "[Tokens]\nKeyDirectory=/keys\n"
                         "[Http]\nPlainHttp=127.0.0.1:80 [::1]:8080\n"
                         "PlainHttp=127.0.0.1:4100\nTotalTimeoutSec=2min\n"
+                        "[Smtp]\nAllowAddress=10.0.0.0/8\nAllowAddress=127.0.0.1:25 [::1]\n"
                         "[Adapter gmail]\nBaseUrl=https://a.example\n"
                         "BaseUrl=http://127.0.0.1:4100\n"
                         "[Adapter other]\nBaseUrl=https://b.example\n";
@@ -57,6 +58,9 @@ static void test_everything_set(void **state) {
         assert_string_equal(s.key_directory, "/keys");
         assert_string_equal(s.plain_http[0], "127.0.0.1:4100"); /* a later list replaces */
         assert_null(s.plain_http[1]);
+        assert_int_equal(s.allowed.n, 2);
+        assert_int_equal(s.allowed.rules[0].port, 25);
+        assert_int_equal(s.allowed.rules[1].prefix, 128);
         assert_int_equal(s.n_adapters, 2);
         assert_string_equal(s.adapters[0].platform, "gmail");
         assert_string_equal(s.adapters[0].base_url, "http://127.0.0.1:4100");
@@ -111,6 +115,9 @@ static void test_refused(void **state) {
                 { "[Http]\nPlainHttp=10.0.0.1:80\n", "loopback" },
                 { "[Http]\nPlainHttp=127.0.0.1:80/x\n", "loopback" },
                 { "[Adapter gmail]\nBaseUrl=ftp://a.example\n", "https://" },
+                { "[Smtp]\nAllowAddress=localhost\n", "list of addresses" },
+                { "[Smtp]\nAllowAddress=127.0.0.1, 127.0.0.2\n", "list of addresses" },
+                { "[Smtp]\nAllowAddress=10.0.0.1/8\n", "list of addresses" },
                 { "[Adapter gmail]\nBaseUrl=http://127.0.0.1:4100\n", "PlainHttp" },
                 { "[Adapter gmail]\nBaseUrl=http://a.example\n", "PlainHttp" },
                 { "[Adapter gmail]\nBaseUrl=https://u:p@a.example\n", "BaseUrl" },
@@ -170,10 +177,27 @@ static void test_missing_file(void **state) {
         assert_non_null(strstr(error, "/nonexistent/action-engine.conf"));
 }
 
+static void test_allowed_addresses_have_a_limit(void **state) {
+        for (size_t n = SETTINGS_MAX_ALLOWED; n <= SETTINGS_MAX_ALLOWED + 1; n++) {
+                _cleanup_(settings_done) struct settings s = { 0 };
+                char error[CONFIG_ERROR_SIZE], text[2048];
+                int size = snprintf(text, sizeof(text), "[Smtp]\nAllowAddress=");
+
+                for (size_t i = 0; i < n; i++)
+                        size += snprintf(text + size, sizeof(text) - (size_t)size, "10.0.0.%zu ",
+                                         i);
+                text[size - 1] = '\n';
+                assert_int_equal(load(text, &s, error) == 0, n == SETTINGS_MAX_ALLOWED);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),     cmocka_unit_test(test_everything_set),
-                cmocka_unit_test(test_vaults),       cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_everything_set),
+                cmocka_unit_test(test_vaults),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_allowed_addresses_have_a_limit),
                 cmocka_unit_test(test_missing_file),
         };
 
