@@ -14,7 +14,7 @@
 #include "http/http.h"
 
 #define SETTINGS_MAX_PLATFORMS 64
-#define SETTINGS_MAX_ALLOWED 64
+#define SETTINGS_MAX_ALLOWED 16
 
 #define SETTINGS_VAULT_MOUNT "secret"
 #define SETTINGS_VAULT_PREFIX "action-engine"

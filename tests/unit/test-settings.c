@@ -187,7 +187,8 @@ static void test_allowed_addresses_have_a_limit(void **state) {
                         size += snprintf(text + size, sizeof(text) - (size_t)size, "10.0.0.%zu ",
                                          i);
                 text[size - 1] = '\n';
-                assert_int_equal(load(text, &s, error) == 0, n == SETTINGS_MAX_ALLOWED);
+                if ((load(text, &s, error) == 0) != (n == SETTINGS_MAX_ALLOWED))
+                        fail_msg("%zu: %s", n, error);
         }
 }
 
