@@ -505,10 +505,13 @@ static void test_a_key_that_goes_too_late(void **state) {
 /* Whoever withdraws an action while it reads is heard; once it has acted, it is finished. */
 static void test_withdrawn(void **state) {
         /* clang-format off */
-        static const struct { const char *steps; enum ae_code code; int n_acts; bool at_once; } cases[] = {
-                { "read-gate act",     AE_CANCELLED, 0, true  },
-                { "act-gate",          AE_NONE,      1, false },
-                { "act-gate read act", AE_NONE,      2, false },
+        static const struct { const char *steps; enum ae_code code; int n_acts; bool at_once; int n_requests; } cases[] = {
+                { "read-gate act",     AE_CANCELLED, 0, true,  1 },
+                { "act-gate",          AE_NONE,      1, false, 1 },
+                { "act-gate read act", AE_NONE,      2, false, 1 },
+                { "last-298 read-gate last",   AE_CANCELLED, 1, true,  2 },
+                { "last-297 query-gate",       AE_NONE,      1, false, 2 },
+                { "last-297 query-gate-298 last", AE_CANCELLED, 1, false, 2 },
         };
         /* clang-format on */
         struct world *w = *state;
@@ -520,7 +523,7 @@ static void test_withdrawn(void **state) {
                 set_up(state);
                 w = *state;
                 start(w, "once", cases[i].steps, LONG, &o);
-                wait_for_requests(w, 1);
+                wait_for_requests(w, cases[i].n_requests);
                 pipeline_cancel(o.action, AE_CANCELLED, "the client went away");
                 assert_int_equal(o.n, cases[i].at_once);
                 upstream_open_gate(w->http.upstream);
