@@ -103,7 +103,7 @@ static void put_limits(const cJSON *node, struct buffer *to) {
                         continue;
                 buffer_puts(to, between);
                 buffer_puts(to, limits[i].before);
-                json_print(value, to);
+                json_print_ascii(value, to); /* a pattern may name what no terminal shows */
                 buffer_puts(to, limits[i].after);
                 between = ", ";
         }
