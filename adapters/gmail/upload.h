@@ -5,13 +5,13 @@
  *
  *      POST /upload…?uploadType=resumable       → 200, Location: the session's URL
  *      PUT session   Content-Range: bytes 0-…   → 308, Range: what has arrived
- *      PUT session   …                          → 200: that was the last chunk, and it was carried out
+ *      PUT session   …                          → 200: it was the last, and all is done
  *
  * Nothing happens on the platform's side before the last byte has arrived, so that only the last
- * chunk counts as a request that acts. When a chunk gets no clear answer, the session is asked
- * (a PUT without a body and without a range): that tells what became of it to a credential that may read
- * nothing else. The session's URL is as good as a credential, leads to the platform's own address or
- * nowhere, and is kept apart from the notes.
+ * chunk counts as a request that acts. When a chunk gets no clear answer, the session is asked (a
+ * PUT without a body): that tells what became of it to a credential that may read nothing else. The
+ * session's URL is as good as a credential, leads to the platform's own address or nowhere, and is
+ * kept apart from the notes.
  *
  * developers.google.com/workspace/gmail/api/guides/uploads
  */
@@ -20,7 +20,7 @@
 #include "base/buffer.h"
 
 /*
- * Of 256 KiB each, as Google wants it; so large that 35 MiB, which is all that Gmail takes, go
+ * A multiple of 256 KiB, as Google wants it; so large that 35 MiB, which is all that Gmail takes, go
  * through in ADAPTER_MAX_EXCHANGES with two more before them and a chunk that gets lost.
  */
 #define UPLOAD_CHUNK_SIZE ((size_t)16 * 1024 * 1024)
