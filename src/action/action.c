@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 
+#include "action/authorise.h"
 #include "base/clock.h"
 
 void action_spec_done(struct action_spec *spec) {
@@ -30,6 +31,7 @@ int action_new(struct action_context *context, struct action_spec *spec, struct 
         a->spec = *spec;
         *spec = (struct action_spec){ 0 };
         a->identity = identity_ref(identity);
+        a->approver = (uid_t)-1;
         a->started_usec = clock_usec(CLOCK_MONOTONIC);
         id_uuid7(a->request_id);
         id_random_hex(ACTION_ID_HEX / 2, a->action_id);
@@ -47,6 +49,7 @@ struct action *action_unref(struct action *a) {
                 return NULL;
 
         sd_event_source_disable_unref(a->deadline);
+        authorisation_free(a->authorisation);
         if (a->vault_call)
                 vault_call_cancel(a->vault_call);
         if (a->http_call)

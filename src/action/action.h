@@ -21,6 +21,8 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "http/http.h"
+#include "ipc/peer.h"
+#include "policy/policy.h"
 #include "vault/vault.h"
 
 struct cJSON;
@@ -33,6 +35,7 @@ struct action_context {
         const struct registry *registry;
         struct vault *vault;
         struct http_client *http;
+        struct policy *policy; /* NULL: nobody is asked beyond the token's scope */
         unsigned max_in_flight, max_in_flight_per_uid;
         uint64_t reconcile_usec; /* see action/reconcile.h; 0: platforms are not asked */
         unsigned n_in_flight;
@@ -53,9 +56,8 @@ struct action_spec {
         char *traceparent;      /* owned; NULL: none */
         uint64_t deadline_usec; /* from now */
         bool dry_run;
-        uid_t peer_uid;
-        pid_t peer_pid;
-        char peer_unit[64];
+        bool interactive; /* a person may be asked */
+        struct peer peer; /* its pid_fd is borrowed until the action is over */
 };
 
 void action_spec_done(struct action_spec *spec);
@@ -71,7 +73,9 @@ struct action {
         char digest[ACTION_DIGEST_HEX + 1]; /* "" until computed */
         struct identity *identity;          /* who asks */
         const struct action_type *type;     /* from `resolve` on */
+        enum policy_decision decision;      /* anything but yes: of a dry run alone */
         const char *decided_by;             /* who let it pass, or NULL */
+        uid_t approver;                     /* the person; (uid_t)-1: none, or not known */
 
         /* The running of it; the pipeline's. */
         struct action *previous, *next; /* in the context's list */
@@ -86,6 +90,7 @@ struct action {
         const char *withdrawn_why;
         uint64_t started_usec;
         sd_event_source *deadline;
+        struct authorisation *authorisation; /* while policy is asked */
         struct vault_call *vault_call;
         struct http_call *http_call;
         struct credential credential;

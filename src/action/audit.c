@@ -27,12 +27,14 @@ static void add_who_and_what(struct journal_entry *e, struct action *a) {
         journal_entry_add(e, "ACTION_PLATFORM", a->spec.platform);
         journal_entry_add(e, "ACTION_TYPE", a->spec.action_type);
         journal_entry_add(e, "ACTION_ACCOUNT", a->spec.account);
-        journal_entry_printf(e, "ACTION_PEER_UID", "%u", (unsigned)a->spec.peer_uid);
-        journal_entry_printf(e, "ACTION_PEER_PID", "%d", (int)a->spec.peer_pid);
-        add_optional(e, "ACTION_PEER_UNIT", a->spec.peer_unit);
+        journal_entry_printf(e, "ACTION_PEER_UID", "%u", (unsigned)a->spec.peer.uid);
+        journal_entry_printf(e, "ACTION_PEER_PID", "%d", (int)a->spec.peer.pid);
+        add_optional(e, "ACTION_PEER_UNIT", a->spec.peer.unit);
         if (a->digest[0] || digest_action(a) >= 0)
                 journal_entry_add(e, "ACTION_DIGEST", a->digest);
         add_optional(e, "ACTION_DECISION", a->decided_by);
+        if (a->approver != (uid_t)-1)
+                journal_entry_printf(e, "ACTION_APPROVER_UID", "%u", (unsigned)a->approver);
         if (a->spec.traceparent)
                 journal_entry_printf(e, "ACTION_TRACE_ID", "%.*s", TRACE_ID_SIZE,
                                      a->spec.traceparent + TRACE_ID_OFFSET);

@@ -62,12 +62,18 @@ static cJSON *describe_request(const struct http_request *q) {
         return TAKE_PTR(request);
 }
 
+static const char *const decisions[] = {
+        [POLICY_YES] = "yes",
+        [POLICY_NO] = "no",
+        [POLICY_ASK] = "ask",
+};
+
 int describe_dry_run(const struct action *a, struct cJSON **ret) {
         _cleanup_(json_freep) cJSON *result = cJSON_CreateObject();
         cJSON *request;
 
         if (!cJSON_AddTrueToObject(result, "dry_run") ||
-            !cJSON_AddStringToObject(result, "decision", "yes") ||
+            !cJSON_AddStringToObject(result, "decision", decisions[a->decision]) ||
             !cJSON_AddStringToObject(result, "decided_by", a->decided_by) ||
             !cJSON_AddStringToObject(result, "digest", a->digest))
                 return -ENOMEM;

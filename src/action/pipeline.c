@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "action/audit.h"
+#include "action/authorise.h"
 #include "action/outcome.h"
 #include "action/stages.h"
 #include "base/clock.h"
@@ -121,8 +122,13 @@ void pipeline_resume(struct action *a, int r) {
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct action *a = userdata;
 
-        pipeline_cancel(a, AE_DEADLINE_EXCEEDED,
-                        "the deadline passed before anything was sent; the action can be repeated");
+        if (authorisation_waits_for_person(a->authorisation))
+                pipeline_cancel(a, AE_APPROVAL_TIMEOUT,
+                                "nobody has approved it before the deadline; nothing was sent");
+        else
+                pipeline_cancel(a, AE_DEADLINE_EXCEEDED,
+                                "the deadline passed before anything was sent; the action can be "
+                                "repeated");
         return 0;
 }
 
@@ -134,7 +140,7 @@ static bool has_its_share(const struct action *a) {
         if (x->n_in_flight < x->max_in_flight_per_uid)
                 return false;
         for (const struct action *other = x->in_flight; other; other = other->next)
-                n += other->spec.peer_uid == a->spec.peer_uid;
+                n += other->spec.peer.uid == a->spec.peer.uid;
         return n >= x->max_in_flight_per_uid;
 }
 
@@ -179,6 +185,7 @@ void pipeline_start(struct action *a, action_done_fn *on_done, void *userdata) {
 }
 
 static void end_with(struct action *a, enum ae_code code, const char *message) {
+        a->authorisation = authorisation_free(a->authorisation);
         if (a->vault_call)
                 vault_call_cancel(TAKE_PTR(a->vault_call));
         if (a->http_call)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "action/describe.h"
-#include "action/digest.h"
 #include "action/outcome.h"
 #include "action/scopes.h"
 #include "base/clock.h"
@@ -74,17 +73,6 @@ int stage_validate(struct action *a) {
                                     "payload does not match the schema of %s.%s", a->spec.platform,
                                     a->spec.action_type);
         return STAGE_NEXT;
-}
-
-/*
- * The token's scope is the grant, and `resolve` has looked at it. What is allowed is this very
- * digest, so that whoever is asked beyond it, and the audit trail, speak of the same action.
- */
-int stage_authorise(struct action *a) {
-        int r;
-
-        r = digest_action(a);
-        return r < 0 ? r : STAGE_NEXT;
 }
 
 /* Nothing is sent that the platform would have to refuse; what is not known is left to it. */

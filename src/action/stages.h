@@ -19,7 +19,7 @@ enum stage_result {
 int stage_authenticate(struct action *a);
 int stage_resolve(struct action *a);
 int stage_validate(struct action *a);
-int stage_authorise(struct action *a);
+int stage_authorise(struct action *a); /* authorise.c */
 int stage_credential(struct action *a);
 int stage_build(struct action *a);
 int stage_send(struct action *a);

@@ -99,6 +99,9 @@ static int build(struct engine *e, struct ae_error *error) {
         r = engine_make_vault(e, error);
         if (r < 0)
                 return r;
+        r = engine_make_policy(e);
+        if (r < 0)
+                return r;
 
         e->actions = (struct action_context){
                 .event = e->event,
@@ -106,6 +109,7 @@ static int build(struct engine *e, struct ae_error *error) {
                 .registry = e->registry,
                 .vault = e->vault,
                 .http = e->http,
+                .policy = e->policy,
                 .max_in_flight = e->settings->max_in_flight,
                 .max_in_flight_per_uid = users_share(e->settings->max_in_flight),
                 .reconcile_usec = e->settings->reconcile_usec,
@@ -141,6 +145,7 @@ struct engine *engine_free(struct engine *e) {
         sd_event_source_disable_unref(e->status_timer);
         drain_done(&e->drain);
         listener_free(e->listener);
+        engine_free_policy(e);
         vault_free(e->vault);
         apps_done(&e->apps);
         flows_free(e->flows);

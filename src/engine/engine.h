@@ -32,7 +32,9 @@ struct engine {
         struct registry *registry;
         struct vault *vault;
         struct http_client *http;
-        struct apps apps; /* of a vault that keeps none itself */
+        struct polkit *polkit; /* NULL: it is not asked */
+        struct policy *policy; /* NULL: nobody is */
+        struct apps apps;      /* of a vault that keeps none itself */
         struct action_context actions;
 
         struct client *clients; /* a list */
@@ -62,3 +64,7 @@ void engine_tell_status(struct engine *e);
 
 /* vault.c: makes e->vault, for engine_new(). Returns 0; a negative errno, with `error` if known. */
 int engine_make_vault(struct engine *e, struct ae_error *error);
+
+/* policy.c: makes e->policy and who is asked by it, for engine_new(). Returns 0 or a negative errno. */
+int engine_make_policy(struct engine *e);
+void engine_free_policy(struct engine *e);

@@ -29,6 +29,13 @@ static void on_big_integer(const char *pointer, void *userdata) {
         ae_error_add(userdata, pointer, "is an integer beyond ±2^53: send it as a string");
 }
 
+/* A person may think, and the request has its usual time behind that. */
+static uint64_t usual_deadline(const struct call *call) {
+        const struct settings *s = call->client->engine->settings;
+
+        return s->request_timeout_usec + (call->request.interactive ? s->approval_timeout_usec : 0);
+}
+
 static int make_spec(struct call *call, struct action_spec *ret) {
         const struct request *q = &call->request;
         const struct client *c = call->client;
@@ -39,13 +46,11 @@ static int make_spec(struct call *call, struct action_spec *ret) {
                 .platform = strdup(q->platform),
                 .action_type = strdup(q->action_type),
                 .account = strdup(call_account(call)),
-                .deadline_usec = q->deadline_usec > 0 ? q->deadline_usec
-                                                      : c->engine->settings->request_timeout_usec,
+                .deadline_usec = q->deadline_usec > 0 ? q->deadline_usec : usual_deadline(call),
                 .dry_run = q->dry_run,
-                .peer_uid = c->peer.uid,
-                .peer_pid = c->peer.pid,
+                .interactive = q->interactive,
+                .peer = c->peer,
         };
-        memcpy(ret->peer_unit, c->peer.unit, sizeof(ret->peer_unit));
         r = json_slice_tree(&q->payload, &ret->payload);
         if (q->traceparent)
                 ret->traceparent = strdup(q->traceparent);

@@ -63,6 +63,12 @@ struct settings {
         char *vault_prefix;
         enum settings_vault_auth vault_auth;
 
+        /* [Policy] */
+        bool polkit;
+        uint64_t policy_timeout_usec;
+        uint64_t approval_timeout_usec;
+        uint64_t approval_pause_usec;
+
         /* [Http] */
         uint64_t connect_timeout_usec;
         uint64_t first_byte_timeout_usec;

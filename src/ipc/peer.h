@@ -6,17 +6,30 @@
  * not who writes now.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct peer {
         uid_t uid;
         gid_t gid;
         pid_t pid;
-        int pid_fd;    /* owned; -1 where the kernel has none */
+        int pid_fd; /* owned; -1 where the kernel has none */
+        /* Of the process, in clock ticks since boot; 0 when it could not be read. */
+        uint64_t start_time;
         char unit[64]; /* the systemd unit of the peer's process, cut to fit; or "" */
 };
 
 /* Returns 0 or a negative errno; *ret is then untouched. */
 int peer_read(int fd, struct peer *ret);
 void peer_done(struct peer *p);
+
+/*
+ * Whether the process that was read still is there, and is the same: a pid is given to others. The
+ * start time can be forged by who tries hard; a pidfd cannot.
+ */
+bool peer_is_there(const struct peer *p);
+
+/* The 22nd field of /proc/PID/stat (proc(5)), whatever the process calls itself. 0 or -EINVAL. */
+int peer_parse_start_time(const char *stat, uint64_t *ret);

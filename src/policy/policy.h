@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "ipc/peer.h"
 
+struct adviser;
 struct cJSON;
 struct policy;
 struct policy_call;
@@ -28,9 +29,10 @@ struct policy_fact {
 };
 
 #define POLICY_MAX_FACTS 8
-#define POLICY_MAX_VALUE 4096 /* bytes; what is longer is refused, never cut */
+/* In bytes; what is longer is refused, never cut: a rule must not decide by half a list. */
+#define POLICY_MAX_VALUE 32768
 
-/* What is to be let out. All of it is borrowed until policy_ask() returns. */
+/* What is to be let out. All of it is borrowed until the answer came or the call was cancelled. */
 struct policy_question {
         const struct peer *peer; /* pinned at accept */
         const char *request_id;
@@ -60,12 +62,34 @@ struct policy_answer {
         enum policy_decision decision;
         /* Static: "scope" (nobody else is configured), "polkit", "person", "engine_control". */
         const char *by;
-        const struct ae_error *error; /* NULL with POLICY_YES; and of a dry run */
-        uid_t approver;               /* of "person"; (uid_t)-1: polkit's agent does not tell */
+        /* NULL with POLICY_YES, and of a dry run that could be decided. */
+        const struct ae_error *error;
+        uid_t approver; /* of "person"; (uid_t)-1: polkit's agent does not tell */
         const struct cJSON *required_scopes; /* of Engine Control: an array of strings, or NULL */
 };
 
 typedef void policy_answer_fn(const struct policy_answer *answer, void *userdata);
+
+struct policy_options {
+        uint64_t approval_timeout_usec; /* so long a person may think, within the deadline */
+        uint64_t approval_pause_usec; /* after a no nobody is asked for the same uid: see person.h */
+};
+
+#define POLICY_MAX_ADVISERS 4
+
+/* The caller owns *ret. Returns 0 or -ENOMEM. */
+int policy_new(sd_event *event, const struct policy_options *options, struct policy **ret);
+/* No call may be under way. */
+struct policy *policy_free(struct policy *p);
+DEFINE_CLEANUP(struct policy *, policy_free);
+
+/*
+ * The chain: each is asked when the one before has said yes, and all of them must. Those who reach a
+ * person are asked at the same time, once an adviser has said that one must be asked, and the first
+ * answer counts. Borrowed for the policy's life; see policy/adviser.h. At the start alone.
+ */
+void policy_add_adviser(struct policy *p, struct adviser *a);
+void policy_add_messenger(struct policy *p, struct adviser *a);
 
 /*
  * Asks. on_answer() comes once, from the event loop, never from within, and *ret is gone after it.
@@ -76,3 +100,5 @@ int policy_ask(struct policy *p, const struct policy_question *q, policy_answer_
                void *userdata, struct policy_call **ret);
 /* Withdraws the question, from polkit and from the inbox too, without calling back. */
 void policy_call_cancel(struct policy_call *call);
+/* Whether a person thinks about it at this moment. */
+bool policy_call_waits_for_person(const struct policy_call *call);

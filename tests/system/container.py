@@ -34,6 +34,7 @@ PACKAGES = (
     "libsqlite3-0",
     "libsystemd0",
     "libunistring2",
+    "polkitd",
     "python3",
     "systemd",
     "systemd-sysv",

@@ -5,8 +5,12 @@ import contextlib
 import json
 import os
 import subprocess
+import tempfile
+import unittest
 
+from container import BootError, Container, base_root, missing
 from engine import BUILD, TOP, until
+from upstream import Upstream
 
 ENGINE, VAULT = "action-engine.service", "action-vault.service"
 GRANT, GRANT_LISTENER = "action-grant@.service", "action-grant.socket"
@@ -16,6 +20,24 @@ GRANT_SOCKET = "/run/action-engine/grant.sock"
 CONFIGURATION = "/etc/action-engine/action-engine.conf.d/test.conf"
 # The README's user, one who may connect but has no token, and one who may not.
 USERS = {"me": 1000, "guest": 1001, "stranger": 1002}
+
+
+BEARER = "ya29.system-test"
+
+
+def set_up():
+    """For a setUpModule(): the container, the product in it, and its Gmail, for the module's life."""
+    reason = missing()
+    if reason:
+        raise unittest.SkipTest(reason)
+    folder = unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="action-engine-"))
+    try:
+        box = unittest.enterModuleContext(Container(base_root(), folder))
+    except BootError as e:
+        raise unittest.SkipTest(f"systemd-nspawn cannot boot: {e}") from e
+    upstream = unittest.enterModuleContext(box.in_network(Upstream))
+    upstream.bearers = {BEARER}
+    return box, Product(box, upstream.url, BEARER), upstream
 
 
 def readme(heading):

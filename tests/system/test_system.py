@@ -15,18 +15,16 @@ import subprocess
 import tempfile
 import unittest
 
-from container import BootError, Container, base_root, missing
 from engine import email, until
 from oauth import Provider
 from product import (
-    CONFIGURATION, ENGINE, GRANT, GRANT_LISTENER, GRANT_SOCKET, SOCKET, UNITS, USERS, VAULT,
-    VAULT_SOCKET, Product, readme)
+    BEARER, CONFIGURATION, ENGINE, GRANT, GRANT_LISTENER, GRANT_SOCKET, SOCKET, UNITS, USERS, VAULT,
+    VAULT_SOCKET, readme, set_up)
 from upstream import Upstream
 
 JOURNALD = "systemd-journald.service"
 SUCCEEDED, FAILED = "9109053448b54a099dfa84b15218ba28", "7b66f2b8a1b44536afc7f320a1e289e3"
 HEX_64 = re.compile(r"[0-9a-f]{64}")
-BEARER = "ya29.system-test"
 
 # More connections at once than systemd's default takes in two seconds; prints how many are served.
 FLOOD = """
@@ -49,17 +47,7 @@ upstream = None
 
 def setUpModule():
     global box, product, upstream
-    reason = missing()
-    if reason:
-        raise unittest.SkipTest(reason)
-    folder = unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="action-engine-"))
-    try:
-        box = unittest.enterModuleContext(Container(base_root(), folder))
-    except BootError as e:
-        raise unittest.SkipTest(f"systemd-nspawn cannot boot: {e}") from e
-    upstream = unittest.enterModuleContext(box.in_network(Upstream))
-    upstream.bearers = {BEARER}
-    product = Product(box, upstream.url, BEARER)
+    box, product, upstream = set_up()
 
 
 def certify(name, folder):
@@ -229,7 +217,7 @@ class Actions(Case):
             "ACTION_STATUS": "success",
             "ACTION_ATTEMPT": "1",
             "ACTION_UPSTREAM_STATUS": "200",
-            "ACTION_DECISION": "scope",
+            "ACTION_DECISION": "polkit",
             "ACTION_PEER_UID": str(USERS["me"]),
             "ACTION_PEER_PID": str(peer["pid"]),
             "ACTION_TRACE_ID": trace,
