@@ -108,6 +108,7 @@ struct adapter_action {
         const char *payload_schema; /* JSON Schema, as text */
         const char *result_schema;
         const char *const *oauth_scopes; /* any one of them is enough; NULL-terminated */
+        bool scope_on_request; /* it opens more than most need: no login asks for it untold */
         enum idempotency idempotency;
 
         /*
@@ -171,7 +172,7 @@ struct adapter {
         bool credential_whole;         /* all of it is the secret: build() reads it as JSON */
         /*
          * The app (oauth/app.h) that accounts are connected by, "google"; NULL: with none. A login
-         * asks for the first scope of each action unless it is told which.
+         * asks for the first scope of each action, but for those on request, unless it is told.
          */
         const char *provider;
         const struct adapter_identify *identify; /* NULL: there is no harmless look */

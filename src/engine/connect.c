@@ -13,17 +13,23 @@
 #define DEVICE_INTERVAL_SEC 5
 #define DEVICE_MAX_INTERVAL_SEC 60
 
-int connect_usual_scopes(const struct adapter *adapter, char **ret) {
+static void add_scope(struct buffer *scopes, const char *scope) {
+        if (!scope || (scopes->data && scopes_hold(scopes->data, scope)))
+                return;
+        if (scopes->size > 0)
+                buffer_putc(scopes, ' ');
+        buffer_puts(scopes, scope);
+}
+
+int connect_usual_scopes(const struct adapter *adapter, const struct adapter_action *wanted,
+                         char **ret) {
         _cleanup_(buffer_done) struct buffer scopes = { 0 };
 
         for (size_t i = 0; i < adapter->n_actions; i++) {
-                const char *first = adapter->actions[i].oauth_scopes[0];
+                const struct adapter_action *action = &adapter->actions[i];
 
-                if (!first || (scopes.data && scopes_hold(scopes.data, first)))
-                        continue;
-                if (scopes.size > 0)
-                        buffer_putc(&scopes, ' ');
-                buffer_puts(&scopes, first);
+                if (!action->scope_on_request || action == wanted)
+                        add_scope(&scopes, action->oauth_scopes[0]);
         }
         return buffer_take(&scopes, ret, NULL);
 }
@@ -57,11 +63,7 @@ int connect_read_scopes(const struct json_slice *array, char **ret, struct ae_er
                                             "an element of 'scopes' is not a scope: 1 to %d "
                                             "printable ASCII characters but space, '\"' and '\\'",
                                             CONNECT_MAX_SCOPE);
-                if (scopes.data && scopes_hold(scopes.data, scope->valuestring))
-                        continue;
-                if (scopes.size > 0)
-                        buffer_putc(&scopes, ' ');
-                buffer_puts(&scopes, scope->valuestring);
+                add_scope(&scopes, scope->valuestring);
         }
         return buffer_take(&scopes, ret, NULL);
 }

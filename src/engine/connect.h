@@ -10,16 +10,19 @@
 #include "engine/flows.h"
 
 struct adapter;
+struct adapter_action;
 struct cJSON;
 
 #define CONNECT_MAX_SCOPES 64
 #define CONNECT_MAX_SCOPE 256 /* bytes */
 
 /*
- * What a login asks for unless it is told: the first scope of each action, each once. As all
- * scopes here they are one text, separated by spaces. The caller owns *ret. Returns 0 or -ENOMEM.
+ * What a login asks for unless it is told: the first scope of each action, each once, without those
+ * on request but that of `wanted` (which may be NULL). As all scopes here they are one text,
+ * separated by spaces. The caller owns *ret. Returns 0 or -ENOMEM.
  */
-int connect_usual_scopes(const struct adapter *adapter, char **ret);
+int connect_usual_scopes(const struct adapter *adapter, const struct adapter_action *wanted,
+                         char **ret);
 
 /*
  * Reads a scanned array of scope tokens (RFC 6749 §3.3), at least one. The caller owns *ret.

@@ -143,7 +143,7 @@ static void on_device(const struct vault_answer *answer, void *userdata) {
 static int read_scopes(struct call *call, const struct adapter *adapter, struct ae_error *error) {
         if (call->request.present & REQUEST_SCOPES)
                 return connect_read_scopes(&call->request.scopes, &call->scopes, error);
-        return connect_usual_scopes(adapter, &call->scopes);
+        return connect_usual_scopes(adapter, NULL, &call->scopes);
 }
 
 int op_auth_start(struct call *call, struct ae_error *error) {

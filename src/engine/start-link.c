@@ -8,20 +8,25 @@
 
 #include <string.h>
 
+#include "action/scopes.h"
 #include "engine/connect.h"
 
 static const struct adapter *adapter_of(const struct call *call) {
         return call->action->type->platform->adapter;
 }
 
+/* What a login does not ask for untold is named: it covers the others. */
 static void with_words(struct call *call, struct ae_error *error) {
-        const char *account = call_account(call);
-        char words[192];
+        const struct adapter_action *action = call->action->type->adapter;
+        const char *scope = action->scope_on_request ? action->oauth_scopes[0] : NULL;
+        const char *account = call->request.account;
+        char words[256];
 
-        snprintf(words, sizeof(words), "actionctl auth login %.64s%s%.64s", call->request.platform,
-                 call->request.account ? " --account=" : "", call->request.account ? account : "");
+        snprintf(words, sizeof(words), "actionctl auth login %.64s%s%.64s%s%.80s",
+                 call->request.platform, account ? " --account=" : "", account ?: "",
+                 scope ? " --scope=" : "", scope ?: "");
         ae_error_detail(error, "start", words);
-        (void)ae_error_set(error, error->code, "%.300s; connect it with '%s'", error->message,
+        (void)ae_error_set(error, error->code, "%.220s; connect it with '%s'", error->message,
                            words);
         call_fail(call, error);
 }
@@ -45,7 +50,7 @@ static int begin(struct call *call, const struct cJSON *app, const struct flow *
         struct connect how;
         int r;
 
-        r = connect_usual_scopes(adapter_of(call), &call->scopes);
+        r = connect_usual_scopes(adapter_of(call), call->action->type->adapter, &call->scopes);
         if (r < 0)
                 return r;
         how = (struct connect){
@@ -75,6 +80,13 @@ static bool may_connect(const struct call *call) {
                identity_has_scope(call->identity, "auth", call->request.platform);
 }
 
+/* Whether the action could be carried out with what that login asks for. */
+static bool serves(const struct call *call, const struct flow *f) {
+        const char *scope = call->action->type->adapter->oauth_scopes[0];
+
+        return !scope || scopes_hold(f->scopes, scope);
+}
+
 void op_fail_with_link(struct call *call, struct ae_error *error) {
         const struct engine *e = call->client->engine;
         const struct flow_owner owner = op_flow_owner(call);
@@ -90,7 +102,7 @@ void op_fail_with_link(struct call *call, struct ae_error *error) {
                 return;
         }
         f = flows_find_link(e->flows, &owner, clock_usec(CLOCK_MONOTONIC));
-        if (f)
+        if (f && serves(call, f))
                 with_link(call, f, error);
         else if (vault_find_provider(e->vault, adapter_of(call)->provider, on_app, call,
                                      &call->vault_call) < 0)

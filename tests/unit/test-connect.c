@@ -38,17 +38,22 @@ static void test_usual_scopes(void **state) {
         static const char *const none[] = { NULL };
         static const char *const send[] = { "send", "all", NULL };
         static const char *const read[] = { "read", "send", NULL };
+        static const char *const all[] = { "all", NULL };
         const struct adapter_action actions[] = { { .oauth_scopes = send },
                                                   { .oauth_scopes = none },
                                                   { .oauth_scopes = read },
-                                                  { .oauth_scopes = send } };
+                                                  { .oauth_scopes = send },
+                                                  { .oauth_scopes = all,
+                                                    .scope_on_request = true } };
         struct adapter adapter = { .actions = actions, .n_actions = ELEMENTSOF(actions) };
-        _cleanup_(freep) char *scopes = NULL, *nothing = NULL;
+        _cleanup_(freep) char *scopes = NULL, *with_all = NULL, *nothing = NULL;
 
-        assert_int_equal(connect_usual_scopes(&adapter, &scopes), 0);
+        assert_int_equal(connect_usual_scopes(&adapter, NULL, &scopes), 0);
         assert_string_equal(scopes, "send read");
+        assert_int_equal(connect_usual_scopes(&adapter, &actions[4], &with_all), 0);
+        assert_string_equal(with_all, "send read all");
         adapter.n_actions = 0;
-        assert_int_equal(connect_usual_scopes(&adapter, &nothing), 0);
+        assert_int_equal(connect_usual_scopes(&adapter, NULL, &nothing), 0);
         assert_string_equal(nothing, "");
 }
 
@@ -58,7 +63,7 @@ static void test_usual_scopes_of_all(void **state) {
                 _cleanup_(freep) char *scopes = NULL;
                 size_t n = 1;
 
-                assert_int_equal(connect_usual_scopes(*a, &scopes), 0);
+                assert_int_equal(connect_usual_scopes(*a, NULL, &scopes), 0);
                 for (const char *p = scopes; (p = strchr(p, ' ')); p++)
                         n++;
                 assert_true(n <= CONNECT_MAX_SCOPES);
