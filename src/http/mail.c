@@ -336,10 +336,10 @@ static void go_on(struct http_call *call) {
 
 static void on_ready(struct poll_watch *w, uint32_t revents) {
         struct http_mail *mail = (struct http_mail *)w;
-        _cleanup_(http_client_unrefp) struct http_client *keep =
-                        http_client_ref(mail->call->client);
+        struct http_client *client = http_client_ref(mail->call->client);
 
-        go_on(mail->call);
+        go_on(mail->call); /* may free the client, but for the reference */
+        http_client_unref(client);
 }
 
 static int begin(struct http_call *call) {
