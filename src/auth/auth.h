@@ -20,7 +20,7 @@ struct auth;
 struct identity;
 
 struct auth_options {
-        const char *key_directory; /* each KID.jwk in it is a public key; watched for changes */
+        const char *key_directory; /* public keys: KID.jwk, and sets NAME.jwks; watched */
         uint64_t clock_skew_usec;  /* at most a day */
         size_t cache_entries;
 

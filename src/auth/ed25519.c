@@ -9,21 +9,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "base/base64url.h"
-
-/* Reads a member of exactly `size` bytes in base64url. */
-static int read_bytes(const struct json_envelope *e, const char *name, unsigned char *ret,
-                      size_t size, struct ae_error *error) {
-        const struct json_slice *s = json_envelope_find(e, name);
-        size_t n = 0;
-
-        /* The slice as it stands: base64url needs no escapes, and a copy would have to be wiped. */
-        if (!s || s->type != JSON_STRING ||
-            base64url_decode(s->text + 1, s->size - 2, ret, size, &n) < 0 || n != size)
-                return ae_error_set(error, AE_INVALID_REQUEST,
-                                    "its '%s' is not %zu bytes in base64url", name, size);
-        return 0;
-}
+#include "auth/jwk-member.h"
 
 /* Whoever can choose a key of low order can make one signature fit many texts. */
 static int read_public(const struct json_envelope *e, struct jwk *k, struct ae_error *error) {
@@ -34,7 +20,7 @@ static int read_public(const struct json_envelope *e, struct jwk *k, struct ae_e
         if (!k->public_key)
                 return -ENOMEM;
 
-        r = read_bytes(e, "x", k->public_key, k->public_size, error);
+        r = jwk_read_exactly(e, "x", k->public_key, k->public_size, error);
         if (r < 0)
                 return r;
         if (!crypto_core_ed25519_is_valid_point(k->public_key))
@@ -55,7 +41,7 @@ static int read_private(const struct json_envelope *e, struct jwk *k, struct ae_
         if (r < 0)
                 return r;
 
-        r = read_bytes(e, "d", (unsigned char *)seed->data, seed->size, error);
+        r = jwk_read_exactly(e, "d", (unsigned char *)seed->data, seed->size, error);
         if (r < 0)
                 return r;
 
@@ -75,16 +61,10 @@ static int ed25519_read(const struct json_envelope *e, struct jwk *k, struct ae_
         return read_private(e, k, error);
 }
 
-static void write_bytes(const char *name, const void *data, size_t size, struct buffer *to) {
-        buffer_printf(to, ",\"%s\":\"", name);
-        base64url_append(to, data, size);
-        buffer_putc(to, '"');
-}
-
 static void ed25519_write(const struct jwk *k, bool with_private, struct buffer *to) {
-        write_bytes("x", k->public_key, k->public_size, to);
+        jwk_write_bytes("x", k->public_key, k->public_size, to);
         if (with_private)
-                write_bytes("d", k->private_key->data, crypto_sign_SEEDBYTES, to);
+                jwk_write_bytes("d", k->private_key->data, crypto_sign_SEEDBYTES, to);
 }
 
 static int ed25519_generate(struct jwk *k) {

@@ -49,11 +49,11 @@ static ssize_t read_whole(int fd, struct secret *to, struct ae_error *error) {
                         return (ssize_t)n;
                 n += (size_t)k;
         }
-        return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %d bytes", JWK_TEXT_MAX);
+        return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %zu bytes", to->size - 1);
 }
 
-static int read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
-                     struct ae_error *error) {
+static int read_text(int directory_fd, const char *path, enum jwk_part part, size_t max,
+                     struct secret **ret, size_t *ret_size, struct ae_error *error) {
         _cleanup_(secret_freep) struct secret *text = NULL;
         _cleanup_(fd_closep) int fd = -1;
         ssize_t size;
@@ -66,22 +66,46 @@ static int read_file(int directory_fd, const char *path, enum jwk_part part, str
         r = check_file(fd, part, error);
         if (r < 0)
                 return r;
-        r = secret_new(NULL, JWK_TEXT_MAX + 1, &text);
+        r = secret_new(NULL, max + 1, &text);
         if (r < 0)
                 return r;
         size = read_whole(fd, text, error);
         if (size < 0)
                 return (int)size;
-        return jwk_parse(text->data, (size_t)size, part, ret, error);
+        *ret_size = (size_t)size;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+static int explain(int r, struct ae_error *error) {
+        if (r < 0 && error->code == AE_NONE)
+                (void)ae_error_set(error, AE_INTERNAL, "it cannot be read: %s", strerror(-r));
+        return r;
 }
 
 int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
                   struct ae_error *error) {
-        int r = read_file(directory_fd, path, part, ret, error);
+        _cleanup_(secret_freep) struct secret *text = NULL;
+        size_t size;
+        int r;
 
-        if (r < 0 && error->code == AE_NONE)
-                (void)ae_error_set(error, AE_INTERNAL, "it cannot be read: %s", strerror(-r));
-        return r;
+        r = read_text(directory_fd, path, part, JWK_TEXT_MAX, &text, &size, error);
+        if (r >= 0)
+                r = jwk_parse(text->data, size, part, ret, error);
+        return explain(r, error);
+}
+
+int jwks_read_file(int directory_fd, const char *path,
+                   void (*on_skipped)(const char *sentence, void *userdata), void *userdata,
+                   struct jwks *ret, struct ae_error *error) {
+        _cleanup_(secret_freep) struct secret *text = NULL;
+        size_t size;
+        int r;
+
+        r = read_text(directory_fd, path, JWK_PUBLIC, JWKS_TEXT_MAX, &text, &size, error);
+        if (r >= 0)
+                r = jwks_parse(text->data, size, on_skipped, userdata, ret, error);
+        return explain(r, error);
 }
 
 static int write_whole(int fd, const struct secret *text) {

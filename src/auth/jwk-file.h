@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Key files: one JWK each, bounded in size, and private ones for nobody else's eyes.
+ * Key files: one JWK each, or a set of them, bounded in size, and private ones for nobody else's
+ * eyes.
  */
 
 #include "auth/jwk.h"
+#include "auth/jwks.h"
 
 /*
  * Reads a file of at most JWK_TEXT_MAX bytes; `path` is relative to directory_fd (or AT_FDCWD). A
@@ -13,6 +15,11 @@
  */
 int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
                   struct ae_error *error);
+
+/* Reads a file of at most JWKS_TEXT_MAX bytes. Returns as jwks_parse(), or as jwk_read_file(). */
+int jwks_read_file(int directory_fd, const char *path,
+                   void (*on_skipped)(const char *sentence, void *userdata), void *userdata,
+                   struct jwks *ret, struct ae_error *error);
 
 /*
  * Writes a new file, readable by its owner alone when the part is private; never over an existing

@@ -2,6 +2,7 @@
 #include "auth/jwk.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 
 static const struct jwk_algorithm *const algorithms[] = {
         &jwk_ed25519,
+        &jwk_es256,
+        &jwk_rs256,
 };
 
 const struct jwk_algorithm *jwk_algorithm_find(const char *name) {
@@ -23,6 +26,7 @@ const struct jwk_algorithm *jwk_algorithm_find(const char *name) {
 struct jwk *jwk_free(struct jwk *k) {
         if (!k)
                 return NULL;
+        EVP_PKEY_free(k->evp);
         secret_free(k->private_key);
         free(k->public_key);
         free(k->issuer);
@@ -100,6 +104,16 @@ static int read_issuer(const struct json_envelope *e, struct jwk *k, struct ae_e
         return 0;
 }
 
+/* Of all types (RFC 7518 §6): half of what is private gives away the rest. */
+static bool has_private_member(const struct json_envelope *e) {
+        static const char *const names[] = { "d", "dp", "dq", "k", "oth", "p", "q", "qi" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (json_envelope_find(e, names[i]))
+                        return true;
+        return false;
+}
+
 /* What any key must be, before its type's own members are looked at. */
 static int check_envelope(const struct json_envelope *e, enum jwk_part part,
                           struct ae_error *error) {
@@ -110,12 +124,33 @@ static int check_envelope(const struct json_envelope *e, enum jwk_part part,
                 return ae_error_set(error, AE_INVALID_REQUEST, "it has too many members");
         if (json_envelope_find(e, "use") && !member_equals(e, "use", "sig"))
                 return ae_error_set(error, AE_INVALID_REQUEST, "its 'use' is not 'sig'");
-        if (part == JWK_PUBLIC && json_envelope_find(e, "d"))
+        if (part == JWK_PUBLIC && has_private_member(e))
                 return ae_error_set(error, AE_INVALID_REQUEST,
-                                    "it holds a private key, where only the public one belongs");
+                                    "it holds a private key, which has no business here: put its "
+                                    "public part in its place, and make a new key if others may "
+                                    "have read this one");
         if (part == JWK_PRIVATE && !json_envelope_find(e, "d"))
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "it holds no private key ('d'), which is needed to sign");
+        return 0;
+}
+
+static int find_algorithm(const struct json_envelope *e, enum jwk_part part,
+                          const struct jwk_algorithm **ret, struct ae_error *error) {
+        const struct jwk_algorithm *a = find_by_type(e);
+
+        if (!a)
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "its type is unknown here: 'kty' OKP with 'crv' Ed25519, EC "
+                                    "with P-256, and RSA are understood");
+        if (json_envelope_find(e, "alg") && !member_equals(e, "alg", a->name))
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "its 'alg' is not %s, the one that keys of its type have here",
+                                    a->name);
+        if (part == JWK_PRIVATE && !a->sign)
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "its type is only checked here; an Ed25519 key can sign");
+        *ret = a;
         return 0;
 }
 
@@ -132,13 +167,9 @@ static int read_envelope(const struct json_envelope *e, enum jwk_part part, stru
         if (!k)
                 return -ENOMEM;
 
-        k->algorithm = find_by_type(e);
-        if (!k->algorithm ||
-            (json_envelope_find(e, "alg") && !member_equals(e, "alg", k->algorithm->name)))
-                return ae_error_set(error, AE_INVALID_REQUEST,
-                                    "its type is unknown here; Ed25519 keys ('kty' OKP, 'crv' "
-                                    "Ed25519) are understood");
-
+        r = find_algorithm(e, part, &k->algorithm, error);
+        if (r < 0)
+                return r;
         r = read_kid(e, k, error);
         if (r < 0)
                 return r;

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Keys as JSON (JWK, RFC 7517) and what can be done with them. The algorithm is a property of the
- * key; one row says how it is read, written, made, and used. Rows so far: EdDSA with Ed25519
- * (RFC 8037).
+ * key; one row says how it is read, written, made, and used. EdDSA with Ed25519 (RFC 8037) is what
+ * tokens are made with here; ES256 and RS256 (RFC 7518) are only checked, for issuers that sign so.
  */
 
 #include <stdbool.h>
@@ -17,9 +17,10 @@
 
 #define JWK_KID_MAX 64
 #define JWK_TEXT_MAX 4096
-#define JWK_SIGNATURE_MAX 64 /* of all rows */
+#define JWK_SIGNATURE_MAX 1024 /* of all rows: RSA with 8192 bits */
 #define JWK_FINGERPRINT_SIZE 32
 
+struct evp_pkey_st;
 struct jwk;
 
 struct jwk_algorithm {
@@ -28,10 +29,13 @@ struct jwk_algorithm {
         const char *crv; /* NULL where the key type has none */
 
         /*
-         * Fills public_key, and private_key where `e` has a private part. Returns 0, or a negative
-         * errno with `error` set.
+         * Fills public_key, private_key where `e` has a private part, and evp where the row is on
+         * OpenSSL. Returns 0, or a negative errno with `error` set.
          */
         int (*read)(const struct json_envelope *e, struct jwk *k, struct ae_error *error);
+
+        /* The next three are NULL where signatures are only checked. */
+
         /* Appends the type's own members, each with a comma before it. */
         void (*write)(const struct jwk *k, bool with_private, struct buffer *to);
         /* Fills public_key and private_key. Returns 0 or -ENOMEM. */
@@ -39,11 +43,14 @@ struct jwk_algorithm {
         /* Needs a private key. Returns 0 or a negative errno. */
         int (*sign)(const struct jwk *k, const void *data, size_t size,
                     unsigned char ret[static JWK_SIGNATURE_MAX], size_t *ret_size);
+
         bool (*verify)(const struct jwk *k, const void *data, size_t size,
                        const unsigned char *signature, size_t signature_size);
 };
 
 extern const struct jwk_algorithm jwk_ed25519;
+extern const struct jwk_algorithm jwk_es256;
+extern const struct jwk_algorithm jwk_rs256;
 
 /* NULL when no key could have this algorithm. */
 const struct jwk_algorithm *jwk_algorithm_find(const char *name);
@@ -54,6 +61,7 @@ struct jwk {
         char *issuer;              /* owned; NULL: good for any issuer */
         unsigned char *public_key; /* owned; in the algorithm's own form, as is the next */
         size_t public_size;
+        struct evp_pkey_st *evp;    /* owned; the public key once more, for OpenSSL; or NULL */
         struct secret *private_key; /* owned; NULL in a public key */
         /* Another one as soon as anything differs that a signature by this key proves. */
         unsigned char fingerprint[JWK_FINGERPRINT_SIZE];
@@ -75,11 +83,11 @@ enum jwk_part {
 int jwk_parse(const char *text, size_t size, enum jwk_part part, struct jwk **ret,
               struct ae_error *error);
 
-/* Makes a key pair. `issuer` may be NULL. The caller owns *ret. 0, -EINVAL (a bad kid), -ENOMEM. */
+/* Makes a key pair, of a row that can. `issuer` may be NULL. The caller owns *ret. 0, -EINVAL (a bad kid), -ENOMEM. */
 int jwk_generate(const struct jwk_algorithm *algorithm, const char *kid, const char *issuer,
                  struct jwk **ret);
 
-/* The key as JSON, one line with its end. The caller owns *ret. Returns 0 or -ENOMEM. */
+/* A key of a row that can sign as JSON, one line with its end. The caller owns *ret. Returns 0 or -ENOMEM. */
 int jwk_print(const struct jwk *k, enum jwk_part part, struct secret **ret);
 
 /* 1 to 64 of [A-Za-z0-9._-], not beginning with a dot. */

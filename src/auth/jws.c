@@ -59,7 +59,7 @@ static int read_algorithm(const cJSON *header, struct jws *j, struct ae_error *e
         j->algorithm = name ? jwk_algorithm_find(name) : NULL;
         if (!j->algorithm)
                 return bad_token(error, "is not signed in a way that is accepted here (its header "
-                                        "needs 'alg' EdDSA)");
+                                        "needs 'alg' EdDSA, ES256 or RS256)");
         return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "auth/jwk-file.h"
 
-#define SUFFIX ".jwk"
+#define KEY_SUFFIX ".jwk"
 
 struct keyring {
         struct jwk *keys[KEYRING_MAX_KEYS];
@@ -22,16 +22,10 @@ struct loader {
         const char *directory;
         int fd;
         struct keyring *ring;
+        const char *name; /* of the set that is being read */
         void (*on_problem)(const char *sentence, void *userdata);
         void *userdata;
 };
-
-static DIR *dir_close(DIR *d) {
-        if (d)
-                closedir(d);
-        return NULL;
-}
-DEFINE_CLEANUP(DIR *, dir_close);
 
 struct keyring *keyring_free(struct keyring *k) {
         if (!k)
@@ -53,36 +47,42 @@ const struct jwk *keyring_find(const struct keyring *k, const char *kid) {
         return NULL;
 }
 
-static void tell(const struct loader *l, const char *name, const char *what) {
+static void tell(const struct loader *l, const char *name, const char *what, const char *why) {
         struct ae_error sentence = { 0 }; /* for its way of cleaning foreign text */
 
         if (!l->on_problem)
                 return;
-        (void)ae_error_set(&sentence, AE_INTERNAL, "the key file %s/%s is not used: %s",
-                           l->directory, name, what);
+        (void)ae_error_set(&sentence, AE_INTERNAL, "the key file %s/%s %s: %s", l->directory, name,
+                           what, why);
         l->on_problem(sentence.message, l->userdata);
 }
 
-static bool is_key_name(const char *name) {
-        size_t n = strlen(name);
-
-        return name[0] != '.' && n > strlen(SUFFIX) &&
-               strcmp(name + n - strlen(SUFFIX), SUFFIX) == 0;
+/* The same kid twice: who made a token would depend on which file is read first. */
+static int add_key(struct loader *l, struct jwk *k, struct ae_error *error) {
+        if (keyring_find(l->ring, k->kid))
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "another file, or this one, has a key '%s' already", k->kid);
+        if (l->ring->n_keys >= KEYRING_MAX_KEYS)
+                return ae_error_set(error, AE_INVALID_REQUEST,
+                                    "the folder holds too many keys; remove old ones");
+        l->ring->keys[l->ring->n_keys++] = k;
+        return 0;
 }
 
 /* The name says what the key is called; what the text says may only agree. */
 static int take_name(struct jwk *k, const char *name, struct ae_error *error) {
         char kid[NAME_MAX + 1];
 
-        snprintf(kid, sizeof(kid), "%.*s", (int)(strlen(name) - strlen(SUFFIX)), name);
+        snprintf(kid, sizeof(kid), "%.*s", (int)(strlen(name) - strlen(KEY_SUFFIX)), name);
         if (!jwk_kid_is_valid(kid))
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "its name is not 1 to %d letters, digits, '.', '_' or '-' "
-                                    "before " SUFFIX,
+                                    "before " KEY_SUFFIX,
                                     JWK_KID_MAX);
         if (k->kid[0] && strcmp(k->kid, kid) != 0)
                 return ae_error_set(error, AE_INVALID_REQUEST,
-                                    "its 'kid' is '%s'; name the file %s" SUFFIX, k->kid, k->kid);
+                                    "its 'kid' is '%s'; name the file %s" KEY_SUFFIX, k->kid,
+                                    k->kid);
         strcpy(k->kid, kid);
         return 0;
 }
@@ -97,8 +97,60 @@ static int load_key(struct loader *l, const char *name, struct ae_error *error) 
         r = take_name(k, name, error);
         if (r < 0)
                 return r;
-        l->ring->keys[l->ring->n_keys++] = TAKE_PTR(k);
+        r = add_key(l, k, error);
+        if (r < 0)
+                return r;
+        TAKE_PTR(k);
         return 0;
+}
+
+static void on_skipped(const char *sentence, void *userdata) {
+        const struct loader *l = userdata;
+
+        tell(l, l->name, "is not used in full", sentence);
+}
+
+static int load_set(struct loader *l, const char *name, struct ae_error *error) {
+        _cleanup_(jwks_done) struct jwks set = { 0 };
+        int r;
+
+        l->name = name;
+        r = jwks_read_file(l->fd, name, on_skipped, l, &set, error);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < set.n_keys; i++) {
+                struct ae_error problem = { 0 };
+
+                if (add_key(l, set.keys[i], &problem) < 0)
+                        on_skipped(problem.message, l);
+                else
+                        set.keys[i] = NULL;
+        }
+        return 0;
+}
+
+static const struct kind {
+        const char *suffix;
+        int (*load)(struct loader *l, const char *name, struct ae_error *error);
+} kinds[] = {
+        { KEY_SUFFIX, load_key },
+        { ".jwks", load_set },
+};
+
+static const struct kind *find_kind(const char *name) {
+        size_t n = strlen(name);
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                size_t suffix = strlen(kinds[i].suffix);
+
+                if (name[0] != '.' && n > suffix && strcmp(name + n - suffix, kinds[i].suffix) == 0)
+                        return &kinds[i];
+        }
+        return NULL;
+}
+
+static int is_key_file(const struct dirent *entry) {
+        return find_kind(entry->d_name) != NULL;
 }
 
 /* Not the file's fault: read again later, all of it, rather than go on without a key. */
@@ -106,30 +158,34 @@ static bool is_shortage(int r) {
         return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
 }
 
-static int load_all(struct loader *l, DIR *dir) {
-        for (;;) {
-                struct ae_error problem = { 0 };
-                const struct dirent *entry;
-                int r;
+static int load_file(struct loader *l, const char *name) {
+        struct ae_error problem = { 0 };
+        int r;
 
-                errno = 0;
-                entry = readdir(dir);
-                if (!entry)
-                        return -errno;
-                if (!is_key_name(entry->d_name))
-                        continue;
-                if (l->ring->n_keys >= KEYRING_MAX_KEYS) {
-                        tell(l, entry->d_name, "the folder holds too many keys; remove old ones");
-                        return 0;
-                }
+        r = find_kind(name)->load(l, name, &problem);
+        if (is_shortage(r))
+                return r;
+        /* One that went away since it was listed was not there. */
+        if (r < 0 && r != -ENOENT)
+                tell(l, name, "is not used", problem.message);
+        return 0;
+}
 
-                r = load_key(l, entry->d_name, &problem);
-                if (is_shortage(r))
-                        return r;
-                /* One that went away since it was listed was not there. */
-                if (r < 0 && r != -ENOENT)
-                        tell(l, entry->d_name, problem.message);
+/* In the order of their names, so that which key is one too many is no matter of chance. */
+static int load_all(struct loader *l) {
+        struct dirent **entries;
+        int n, r = 0;
+
+        n = scandirat(l->fd, ".", &entries, is_key_file, alphasort);
+        if (n < 0)
+                return -errno;
+        for (int i = 0; i < n; i++) {
+                if (r >= 0)
+                        r = load_file(l, entries[i]->d_name);
+                free(entries[i]);
         }
+        free(entries);
+        return r;
 }
 
 static int check_directory(const struct loader *l, struct ae_error *error) {
@@ -146,17 +202,14 @@ static int check_directory(const struct loader *l, struct ae_error *error) {
 }
 
 static int load(struct loader *l, struct ae_error *error) {
-        _cleanup_(dir_closep) DIR *dir = NULL;
+        _cleanup_(fd_closep) int fd = open(l->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r;
 
-        dir = opendir(l->directory);
-        if (!dir)
+        if (fd < 0)
                 return -errno;
-        l->fd = dirfd(dir);
+        l->fd = fd;
         r = check_directory(l, error);
-        if (r < 0)
-                return r;
-        return load_all(l, dir);
+        return r < 0 ? r : load_all(l);
 }
 
 int keyring_load(const char *directory, void (*on_problem)(const char *sentence, void *userdata),

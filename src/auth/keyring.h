@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A folder of public keys, read once: KID.jwk each. A change in the folder makes a new ring; who
+ * A folder of public keys, read once: KID.jwk with one key each, and NAME.jwks with a set of them. A change in the folder makes a new ring; who
  * watches the folder is none of this file's business.
  */
 
@@ -16,8 +16,10 @@
 struct keyring;
 
 /*
- * Reads the folder. What is wrong with a single file is told to on_problem() in one sentence, and
- * costs that key alone. Other names than *.jwk, and those that begin with a dot, are passed over.
+ * Reads the folder. What is wrong with a single file, or with a key in a set, is told to
+ * on_problem() in one sentence, and costs that alone. Of two keys with one kid the first counts, in
+ * the order of the files' names. Other names than *.jwk and *.jwks, and those that begin with a
+ * dot, are passed over.
  * The caller owns *ret. Returns 0, or a negative errno with `error` set when the folder, or for
  * want of memory or descriptors a file in it, cannot be read.
  */

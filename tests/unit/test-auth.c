@@ -388,7 +388,7 @@ static void test_broken_files_cost_only_themselves(void **state) {
         } cases[] = {
                 { "empty.jwk", "", "no JSON" },
                 { "text.jwk", "ssh-ed25519 AAAA", "no JSON" },
-                { "hmac.jwk", "{\"kty\":\"oct\",\"k\":\"AA\"}", "type" },
+                { "hmac.jwk", "{\"kty\":\"oct\",\"k\":\"AA\"}", "private" },
                 { "set.jwk", "{\"keys\":[]}", "type" },
                 { "spa ce.jwk", "", "no JSON" },
                 { "renamed.jwk",
