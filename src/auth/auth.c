@@ -1,98 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rim of this room: the clock, and the watch over the folder of keys. What a token is worth is
- * verifier.c's business.
+ * The rim of this room: the clock, and the watch over the keys and the list of revoked tokens. What
+ * a token is worth is verifier.c's business.
  */
 #include "auth/auth.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/inotify.h>
+#include <syslog.h>
 
 #include "auth/identity.h"
 #include "auth/keyring.h"
 #include "auth/login.h"
 #include "auth/verifier.h"
+#include "auth/watch.h"
 #include "base/clock.h"
 
 #define MAX_SKEW_USEC (UINT64_C(86400) * USEC_PER_SEC)
-#define RETRY_USEC USEC_PER_SEC
-#define SETTLE_USEC (100 * USEC_PER_MSEC)
-
-#define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
-#define WATCHED_EVENTS \
-        (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
-         SELF_EVENTS | IN_ONLYDIR)
-
-/* Both before clients (priority 0), so that no request is judged by keys that are gone. */
-#define WATCH_PRIORITY SD_EVENT_PRIORITY_IMPORTANT
-#define RELOAD_PRIORITY (WATCH_PRIORITY + 1)
-
 struct auth {
-        sd_event *event;
-        char *directory;
         struct verifier *verifier;
-        sd_event_source *watch;  /* NULL: the folder is not there at the moment */
-        sd_event_source *reload; /* a timer, so that many changes cost one reading */
-        bool failing;            /* the last reading failed, and it was told */
-        void (*on_problem)(const char *sentence, void *userdata);
+        struct watch *key_watch;
+        char *directory;
+        bool failing; /* the last reading of the keys failed, and it was told */
+
+        struct watch *list_watch; /* NULL: there is no list */
+        char *list;               /* the path */
+        bool list_required;
+        bool list_failing; /* as `failing` */
+
+        void (*on_problem)(int priority, const char *sentence, void *userdata);
         void *userdata;
 };
 
-static void schedule_reload(struct auth *a, uint64_t delay_usec) {
-        uint64_t at = clock_usec(CLOCK_MONOTONIC) + delay_usec, pending;
-
-        if (sd_event_source_get_enabled(a->reload, NULL) > 0 &&
-            sd_event_source_get_time(a->reload, &pending) >= 0 && pending <= at)
-                return;
-        (void)sd_event_source_set_time(a->reload, at);
-        (void)sd_event_source_set_enabled(a->reload, SD_EVENT_ONESHOT);
+static void tell(const struct auth *a, int priority, const char *sentence) {
+        if (a->on_problem)
+                a->on_problem(priority, sentence, a->userdata);
 }
 
-/*
- * A file that was just created is most likely still being written, and tells when it is closed;
- * only links do not. What takes a key away may not wait.
- */
-static int on_directory_event(sd_event_source *source, const struct inotify_event *e,
-                              void *userdata) {
-        struct auth *a = userdata;
+/* ---- keys ---- */
 
-        if (e->mask & (SELF_EVENTS | IN_IGNORED | IN_UNMOUNT))
-                a->watch = sd_event_source_disable_unref(a->watch);
-        schedule_reload(a, e->mask & IN_CREATE ? SETTLE_USEC : 0);
-        return 0;
-}
-
-static int watch_directory(struct auth *a) {
-        int r;
-
-        r = sd_event_add_inotify(a->event, &a->watch, a->directory, WATCHED_EVENTS,
-                                 on_directory_event, a);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(a->watch, WATCH_PRIORITY);
-}
-
-/* The watch first: what changes while we read is then seen again. */
 static int read_keys(struct auth *a, struct keyring **ret, struct ae_error *error) {
         int r;
 
-        if (!a->watch) {
-                r = watch_directory(a);
-                if (r < 0) {
-                        (void)ae_error_set(error, AE_INTERNAL,
-                                           "the key folder %s cannot be watched (%s); it must be "
-                                           "there and readable by the engine",
-                                           a->directory, strerror(-r));
-                        return r;
-                }
+        r = watch_begin(a->key_watch);
+        if (r < 0) {
+                (void)ae_error_set(error, AE_INTERNAL,
+                                   "the key folder %s cannot be watched (%s); it must be there "
+                                   "and readable by the engine",
+                                   a->directory, strerror(-r));
+                return r;
         }
         return keyring_load(a->directory, a->on_problem, a->userdata, ret, error);
 }
 
 /* Fails closed: keys that cannot be read are no keys, however good they were. */
-static int on_reload(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_keys_changed(void *userdata) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
         struct auth *a = userdata;
         struct keyring *keys = NULL;
@@ -100,27 +63,10 @@ static int on_reload(sd_event_source *source, uint64_t usec, void *userdata) {
 
         r = read_keys(a, &keys, &error);
         verifier_set_keys(a->verifier, keys);
-        if (r < 0) {
-                a->watch = sd_event_source_disable_unref(a->watch);
-                if (!a->failing && a->on_problem)
-                        a->on_problem(error.message, a->userdata);
-                schedule_reload(a, RETRY_USEC);
-        }
+        if (r < 0 && !a->failing)
+                tell(a, LOG_ERR, error.message);
         a->failing = r < 0;
-        return 0;
-}
-
-static int add_reload(struct auth *a) {
-        int r;
-
-        r = sd_event_add_time(a->event, &a->reload, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_reload,
-                              a);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(a->reload, RELOAD_PRIORITY);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(a->reload, SD_EVENT_OFF);
+        return r;
 }
 
 static int make_verifier(struct auth *a, const struct auth_options *options,
@@ -138,6 +84,104 @@ static int make_verifier(struct auth *a, const struct auth_options *options,
         return 0;
 }
 
+static int start_keys(struct auth *a, sd_event *event, const struct auth_options *options,
+                      struct ae_error *error) {
+        const struct watch_options watch = {
+                .directory = options->key_directory,
+                .read = on_keys_changed,
+                .userdata = a,
+        };
+        int r;
+
+        a->directory = strdup(options->key_directory);
+        if (!a->directory)
+                return -ENOMEM;
+        r = watch_new(event, &watch, &a->key_watch);
+        return r < 0 ? r : make_verifier(a, options, error);
+}
+
+/* ---- revoked tokens ---- */
+
+/* Here it is the old list that is safe: without one, what was revoked would be good again. */
+static void tell_list_kept(const struct auth *a, const struct ae_error *error) {
+        struct ae_error sentence = { 0 };
+
+        (void)ae_error_set(&sentence, AE_INTERNAL,
+                           "%.400s; the %zu tokens revoked before stay revoked, and no others are",
+                           error->message, verifier_n_revoked(a->verifier));
+        tell(a, LOG_ERR, sentence.message);
+}
+
+static bool is_shortage(int r) {
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
+
+/* A list that has not been there yet is not missed. */
+static bool is_missed(const struct auth *a, int r) {
+        return r != -ENOENT || a->list_required || verifier_n_revoked(a->verifier) > 0;
+}
+
+static int on_list_changed(void *userdata) {
+        _cleanup_(ae_error_done) struct ae_error error = { 0 };
+        struct auth *a = userdata;
+        struct revocations *list;
+        int watching, r;
+
+        watching = watch_begin(a->list_watch);
+        r = revocations_load(a->list, &list, &error);
+        if (r >= 0)
+                verifier_set_revocations(a->verifier, list);
+        else if (!a->list_failing && is_missed(a, r))
+                tell_list_kept(a, &error);
+
+        /* What time alone may mend is told once; a broken file, whenever it is written. */
+        a->list_failing = r < 0 && (watching < 0 || is_shortage(r));
+        if (watching < 0)
+                return watching;
+        return is_shortage(r) ? r : 0;
+}
+
+/* A folder that is not there has no list in it, and is looked for until it is. */
+static int read_first_list(struct auth *a, struct ae_error *error) {
+        struct revocations *list;
+        int r;
+
+        if (watch_begin(a->list_watch) < 0)
+                watch_retry(a->list_watch);
+        r = revocations_load(a->list, &list, error);
+        if (r == -ENOENT && !a->list_required) {
+                *error = (struct ae_error){ 0 };
+                return 0;
+        }
+        if (r >= 0)
+                verifier_set_revocations(a->verifier, list);
+        return r;
+}
+
+static int start_list(struct auth *a, sd_event *event, const struct auth_options *options,
+                      struct ae_error *error) {
+        _cleanup_(freep) char *directory = NULL;
+        struct watch_options watch = { .read = on_list_changed, .userdata = a };
+        char *slash;
+        int r;
+
+        if (!options->revocation_file)
+                return 0;
+        a->list_required = options->revocation_file_required;
+        a->list = strdup(options->revocation_file);
+        directory = strdup(options->revocation_file);
+        if (!a->list || !directory)
+                return -ENOMEM;
+
+        slash = strrchr(directory, '/');
+        assert(slash && slash[1]); /* settings take nothing but a file's absolute path */
+        *slash = 0;
+        watch.name = slash + 1;
+        watch.directory = *directory ? directory : "/";
+        r = watch_new(event, &watch, &a->list_watch);
+        return r < 0 ? r : read_first_list(a, error);
+}
+
 int auth_new(sd_event *event, const struct auth_options *options, struct auth **ret,
              struct ae_error *error) {
         _cleanup_(auth_freep) struct auth *a = NULL;
@@ -151,17 +195,12 @@ int auth_new(sd_event *event, const struct auth_options *options, struct auth **
         a = calloc(1, sizeof(*a));
         if (!a)
                 return ae_error_from_errno(error, -ENOMEM);
-        a->event = sd_event_ref(event);
         a->on_problem = options->on_problem;
         a->userdata = options->userdata;
-        a->directory = strdup(options->key_directory);
-        if (!a->directory)
-                return ae_error_from_errno(error, -ENOMEM);
 
-        r = add_reload(a);
-        if (r < 0)
-                return ae_error_from_errno(error, r);
-        r = make_verifier(a, options, error);
+        r = start_keys(a, event, options, error);
+        if (r >= 0)
+                r = start_list(a, event, options, error);
         if (r < 0)
                 return ae_error_from_errno(error, r);
 
@@ -172,17 +211,21 @@ int auth_new(sd_event *event, const struct auth_options *options, struct auth **
 struct auth *auth_free(struct auth *a) {
         if (!a)
                 return NULL;
-        sd_event_source_disable_unref(a->reload);
-        sd_event_source_disable_unref(a->watch);
+        watch_free(a->list_watch);
+        watch_free(a->key_watch);
         verifier_free(a->verifier);
+        free(a->list);
         free(a->directory);
-        sd_event_unref(a->event);
         free(a);
         return NULL;
 }
 
 size_t auth_n_keys(const struct auth *a) {
         return verifier_n_keys(a->verifier);
+}
+
+size_t auth_n_revoked(const struct auth *a) {
+        return verifier_n_revoked(a->verifier);
 }
 
 int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struct identity **ret,

@@ -21,22 +21,30 @@ struct identity;
 
 struct auth_options {
         const char *key_directory; /* public keys: KID.jwk, and sets NAME.jwks; watched */
-        uint64_t clock_skew_usec;  /* at most a day */
+        /*
+         * The list of revoked tokens (auth/revocation.h); watched as well. NULL: there is none. It
+         * may be absent in the beginning, unless it is required.
+         */
+        const char *revocation_file;
+        bool revocation_file_required;
+        uint64_t clock_skew_usec; /* at most a day */
         size_t cache_entries;
 
         /*
-         * Hears, in one sentence, why a key file or (later on) the whole folder is not used, so
-         * that somebody logs it; may be NULL. Called by auth_new() and from the loop.
+         * Hears, in one sentence, why a key, a file or (later on) the whole folder is not used, so
+         * that somebody logs it with that syslog(3) priority; may be NULL. Called by auth_new() and
+         * from the loop.
          */
-        void (*on_problem)(const char *sentence, void *userdata);
+        void (*on_problem)(int priority, const char *sentence, void *userdata);
         void *userdata;
 };
 
 /*
  * Reads the keys, and again whenever something changes in their folder: a key that is gone takes
  * effect before the next request is looked at. A folder that can no longer be read means no keys,
- * and is tried again every second. The caller owns *ret. Returns 0 or a negative errno,
- * told in `error`, when the folder cannot be read.
+ * and is tried again every second. A list of revoked tokens that is broken, or gone, leaves the one
+ * before it in force. The caller owns *ret. Returns 0 or a negative errno, told in `error`, when
+ * the folder cannot be read, or the list is there and cannot be.
  */
 int auth_new(sd_event *event, const struct auth_options *options, struct auth **ret,
              struct ae_error *error);
@@ -44,6 +52,7 @@ struct auth *auth_free(struct auth *a);
 DEFINE_CLEANUP(struct auth *, auth_free);
 
 size_t auth_n_keys(const struct auth *a);
+size_t auth_n_revoked(const struct auth *a);
 
 /*
  * Verifies a token that a peer of this uid presents. The caller owns one reference in *ret.
@@ -53,7 +62,8 @@ int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struc
                 struct ae_error *error);
 
 /*
- * Whether what was proved still holds: not expired, its key still there and unchanged.
+ * Whether what was proved still holds: not expired, not revoked, its key still there and
+ * unchanged.
  * Returns 0, or a negative errno with `error` set.
  */
 int auth_still_valid(struct auth *a, const struct identity *id, struct ae_error *error);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 #include "auth/jwk-file.h"
 
@@ -23,7 +24,7 @@ struct loader {
         int fd;
         struct keyring *ring;
         const char *name; /* of the set that is being read */
-        void (*on_problem)(const char *sentence, void *userdata);
+        void (*on_problem)(int priority, const char *sentence, void *userdata);
         void *userdata;
 };
 
@@ -47,14 +48,15 @@ const struct jwk *keyring_find(const struct keyring *k, const char *kid) {
         return NULL;
 }
 
-static void tell(const struct loader *l, const char *name, const char *what, const char *why) {
+static void tell(const struct loader *l, int priority, const char *name, const char *what,
+                 const char *why) {
         struct ae_error sentence = { 0 }; /* for its way of cleaning foreign text */
 
         if (!l->on_problem)
                 return;
         (void)ae_error_set(&sentence, AE_INTERNAL, "the key file %s/%s %s: %s", l->directory, name,
                            what, why);
-        l->on_problem(sentence.message, l->userdata);
+        l->on_problem(priority, sentence.message, l->userdata);
 }
 
 /* The same kid twice: who made a token would depend on which file is read first. */
@@ -107,7 +109,7 @@ static int load_key(struct loader *l, const char *name, struct ae_error *error) 
 static void on_skipped(const char *sentence, void *userdata) {
         const struct loader *l = userdata;
 
-        tell(l, l->name, "is not used in full", sentence);
+        tell(l, LOG_NOTICE, l->name, "is not used in full", sentence);
 }
 
 static int load_set(struct loader *l, const char *name, struct ae_error *error) {
@@ -167,7 +169,7 @@ static int load_file(struct loader *l, const char *name) {
                 return r;
         /* One that went away since it was listed was not there. */
         if (r < 0 && r != -ENOENT)
-                tell(l, name, "is not used", problem.message);
+                tell(l, LOG_WARNING, name, "is not used", problem.message);
         return 0;
 }
 
@@ -212,7 +214,8 @@ static int load(struct loader *l, struct ae_error *error) {
         return r < 0 ? r : load_all(l);
 }
 
-int keyring_load(const char *directory, void (*on_problem)(const char *sentence, void *userdata),
+int keyring_load(const char *directory,
+                 void (*on_problem)(int priority, const char *sentence, void *userdata),
                  void *userdata, struct keyring **ret, struct ae_error *error) {
         _cleanup_(keyring_freep) struct keyring *ring = calloc(1, sizeof(*ring));
         struct loader l = {

@@ -41,6 +41,10 @@ static bool is_plain_text(const char *text) {
         return text && *text && strlen(text) <= TOKEN_USER_MAX && !has_control(text);
 }
 
+bool token_jti_is_valid(const char *text) {
+        return is_plain_text(text);
+}
+
 /* "*" stands for everybody in `users`, so nobody can be called that. */
 static bool is_user_id(const char *text) {
         return is_plain_text(text) && strcmp(text, "*") != 0;

@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 #define TOKEN_AUDIENCE "action-engine"
-#define TOKEN_USER_MAX 128 /* bytes of a user id */
+#define TOKEN_USER_MAX 128 /* bytes of a user id, and of a jti */
 
 struct token_claims {
         char *issuer;
@@ -33,6 +33,9 @@ struct token_claims {
 int token_claims_parse(const char *payload, size_t size, uint64_t now_usec, uint64_t skew_usec,
                        uid_t uid, struct token_claims *ret, struct ae_error *error);
 void token_claims_done(struct token_claims *c);
+
+/* 1 to 128 bytes without control characters. */
+bool token_jti_is_valid(const char *text);
 
 /* Whether a token that expires then is too old now, other clocks being off by up to the skew. */
 bool token_has_expired(uint64_t expires_at_usec, uint64_t now_usec, uint64_t skew_usec);

@@ -8,8 +8,9 @@
 #include "auth/jws.h"
 
 struct verifier {
-        struct keyring *keys; /* owned; NULL: none */
-        struct jwk *own_key;  /* the same */
+        struct keyring *keys;        /* owned; NULL: none */
+        struct jwk *own_key;         /* the same */
+        struct revocations *revoked; /* the same */
         struct cache *cache;
         uint64_t skew_usec;
 };
@@ -37,6 +38,7 @@ struct verifier *verifier_free(struct verifier *v) {
         cache_free(v->cache);
         keyring_free(v->keys);
         jwk_free(v->own_key);
+        revocations_free(v->revoked);
         free(v);
         return NULL;
 }
@@ -48,6 +50,15 @@ void verifier_set_keys(struct verifier *v, struct keyring *keys) {
 
 size_t verifier_n_keys(const struct verifier *v) {
         return (v->keys ? keyring_n_keys(v->keys) : 0) + (v->own_key ? 1 : 0);
+}
+
+void verifier_set_revocations(struct verifier *v, struct revocations *list) {
+        revocations_free(v->revoked);
+        v->revoked = list;
+}
+
+size_t verifier_n_revoked(const struct verifier *v) {
+        return v->revoked ? revocations_n(v->revoked) : 0;
 }
 
 void verifier_set_own_key(struct verifier *v, struct jwk *key) {
@@ -79,6 +90,22 @@ static int check_age(const struct verifier *v, const struct identity *id, uint64
         return 0;
 }
 
+static int check_revoked(const struct verifier *v, const struct token_claims *claims,
+                         struct ae_error *error) {
+        if (v->revoked && revocations_have(v->revoked, claims->jti))
+                return ae_error_set(error, AE_TOKEN_INVALID,
+                                    "the token was revoked; ask its issuer for a new one");
+        return 0;
+}
+
+/* What time or somebody may take away from a token whose key still stands. */
+static int check_held(const struct verifier *v, const struct identity *id, uint64_t now_usec,
+                      struct ae_error *error) {
+        int r = check_revoked(v, &id->claims, error);
+
+        return r < 0 ? r : check_age(v, id, now_usec, error);
+}
+
 int verifier_check(const struct verifier *v, const struct identity *id, uint64_t now_usec,
                    struct ae_error *error) {
         if (!key_is_unchanged(v, id))
@@ -86,7 +113,7 @@ int verifier_check(const struct verifier *v, const struct identity *id, uint64_t
                                     "the key '%s' that signed the token was removed or replaced; "
                                     "ask its issuer for a new token",
                                     id->kid);
-        return check_age(v, id, now_usec, error);
+        return check_held(v, id, now_usec, error);
 }
 
 static int check_issuer(const struct jwk *key, const struct token_claims *claims,
@@ -126,6 +153,9 @@ static int verify_anew(const struct verifier *v, const char *token, size_t size,
         r = check_issuer(key, &claims, error);
         if (r < 0)
                 return r;
+        r = check_revoked(v, &claims, error);
+        if (r < 0)
+                return r;
         r = identity_new(&claims, key, ret);
         if (r < 0)
                 return ae_error_from_errno(error, r);
@@ -154,7 +184,7 @@ int verifier_verify(struct verifier *v, const char *token, size_t size, uid_t ui
         cache_key(v->cache, token, size, uid, key);
         id = recall(v, key);
         if (id) {
-                r = check_age(v, id, now_usec, error);
+                r = check_held(v, id, now_usec, error);
                 if (r < 0) {
                         cache_drop(v->cache, key);
                         return r;

@@ -10,6 +10,7 @@
 
 #include "auth/identity.h"
 #include "auth/keyring.h"
+#include "auth/revocations.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -24,6 +25,10 @@ DEFINE_CLEANUP(struct verifier *, verifier_free);
 /* Takes over `keys`; NULL: there are none, and nothing that was proved holds any longer. */
 void verifier_set_keys(struct verifier *v, struct keyring *keys);
 size_t verifier_n_keys(const struct verifier *v);
+
+/* Takes over the list of revoked tokens; NULL, as in the beginning: there are none. */
+void verifier_set_revocations(struct verifier *v, struct revocations *list);
+size_t verifier_n_revoked(const struct verifier *v);
 
 /* A key beside those: taken over, and not replaced with them. */
 void verifier_set_own_key(struct verifier *v, struct jwk *key);

@@ -11,16 +11,18 @@
 #include "base/journal.h"
 #include "engine/client.h"
 
-static void on_key_problem(const char *sentence, void *userdata) {
-        log_warning("%s", sentence);
+static void on_auth_problem(int priority, const char *sentence, void *userdata) {
+        journal_log(priority, "%s", sentence);
 }
 
 static int make_auth(struct engine *e, struct ae_error *error) {
         const struct auth_options options = {
                 .key_directory = e->settings->key_directory,
+                .revocation_file = e->settings->revocation_file,
+                .revocation_file_required = e->settings->revocation_file_required,
                 .clock_skew_usec = e->settings->clock_skew_usec,
                 .cache_entries = e->settings->cache_entries,
-                .on_problem = on_key_problem,
+                .on_problem = on_auth_problem,
         };
 
         int r;
@@ -199,8 +201,8 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        log_info("There is nothing to reload: the configuration is read at the start, and keys "
-                 "whenever they change");
+        log_info("There is nothing to reload: the configuration is read at the start, keys and "
+                 "revoked tokens whenever they change");
         return 0;
 }
 

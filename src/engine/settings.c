@@ -107,6 +107,17 @@ static int parse_vault_auth(const char *section, const char *value, void *target
         return 0;
 }
 
+static int parse_file(const char *section, const char *value, void *target,
+                      const char **ret_reason) {
+        size_t n = strlen(value);
+
+        if (n > 0 && value[n - 1] == '/') {
+                *ret_reason = "is the path of a folder";
+                return -EISDIR;
+        }
+        return config_parse_path(section, value, target, ret_reason);
+}
+
 /* It becomes a header. */
 static int parse_engine_id(const char *section, const char *value, void *target,
                            const char **ret_reason) {
@@ -222,6 +233,7 @@ static const struct config_key keys[] = {
         { "Tokens",    "ClockSkewSec",             config_parse_seconds, AT(clock_skew_usec)              },
         { "Tokens",    "DevLogin",                 config_parse_bool,    AT(dev_login)                    },
         { "Tokens",    "KeyDirectory",             config_parse_path,    AT(key_directory)                },
+        { "Tokens",    "RevocationFile",           parse_file,           AT(revocation_file)              },
         { "Vault",     "Auth",                     parse_vault_auth,     AT(vault_auth)                   },
         { "Vault",     "Backend",                  parse_vault_backend,  AT(vault_backend)                },
         { "Vault",     "EngineId",                 parse_engine_id,      AT(vault_engine_id)              },
@@ -282,11 +294,14 @@ static int set_usual(struct settings *s) {
                 const char *usual;
         } usual[] = {
                 { &s->key_directory, CONFIG_ADMIN_DIR "/keys.d" },
+                { &s->revocation_file, CONFIG_ADMIN_DIR "/revoked" },
                 { &s->vault_mount, SETTINGS_VAULT_MOUNT },
                 { &s->vault_prefix, SETTINGS_VAULT_PREFIX },
                 { &s->vault_socket, "/run/action-engine/vault.sock" },
         };
 
+        /* The usual one need not be there; one that somebody chose, and that is gone, is missed. */
+        s->revocation_file_required = s->revocation_file != NULL;
         for (size_t i = 0; i < ELEMENTSOF(usual); i++) {
                 if (!*usual[i].text)
                         *usual[i].text = strdup(usual[i].usual);
@@ -317,6 +332,7 @@ int settings_load(struct settings *s, const char *path, char error[static CONFIG
 
 void settings_done(struct settings *s) {
         free(s->key_directory);
+        free(s->revocation_file);
         free(s->vault_engine_id);
         free(s->vault_mount);
         free(s->vault_namespace);

@@ -47,6 +47,8 @@ struct settings {
 
         /* [Tokens] */
         char *key_directory;
+        char *revocation_file;
+        bool revocation_file_required; /* it was named: see set_usual() */
         uint64_t clock_skew_usec;
         unsigned cache_entries;
         bool dev_login;

@@ -35,7 +35,7 @@ struct world {
         char problem[AE_MESSAGE_SIZE]; /* the last one */
 };
 
-static void on_problem(const char *sentence, void *userdata) {
+static void on_problem(int priority, const char *sentence, void *userdata) {
         struct world *w = userdata;
 
         w->n_problems++;
