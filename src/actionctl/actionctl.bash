@@ -29,15 +29,16 @@ _actionctl() {
                 [provider remove]="--help --json --vault-socket --verbose --version"
                 [provider test]="--help --json --vault-socket --verbose --version"
                 [token keygen]="--help --issuer --kid --private --public --version"
-                [token create]="--any-uid --help --issuer --key --scope --ttl --uid --user --users --version"
+                [token create]="--any-uid --help --issuer --json --key --scope --ttl --uid --user --users --verbose --version"
                 [token inspect]="--help --json --token-file --version"
+                [token revoke]="--file --help --json --token-file --version"
         )
         local -a words=()
         local i verb
 
         COMPREPLY=()
         case $prev in
-        --credential | --from | --key | --payload | --private | --public | --secret-file | --socket | --token-file | --vault-socket)
+        --credential | --file | --from | --key | --payload | --private | --public | --secret-file | --socket | --token-file | --vault-socket)
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 return
@@ -74,7 +75,7 @@ _actionctl() {
         "provider remove" | "provider test")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_providers)" -- "$cur")
                 ;;
-        token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen" -- "$cur") ;;
+        token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen revoke" -- "$cur") ;;
         perform | actions | "auth import" | "auth login" | "auth revoke" | "auth status" | "auth token")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")
                 ;;

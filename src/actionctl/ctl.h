@@ -36,12 +36,13 @@ enum ctl_verb {
         CTL_TOKEN_KEYGEN = 1 << 13,
         CTL_TOKEN_CREATE = 1 << 14,
         CTL_TOKEN_INSPECT = 1 << 15,
+        CTL_TOKEN_REVOKE = 1 << 16,
         CTL_PROVIDER = CTL_PROVIDER_ADD | CTL_PROVIDER_LIST | CTL_PROVIDER_REMOVE |
                        CTL_PROVIDER_TEST,
         CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_LOGIN |
                      CTL_AUTH_STATUS | CTL_AUTH_IMPORT | CTL_AUTH_REVOKE | CTL_AUTH_TOKEN |
                      CTL_PROVIDER_ADD,
-        CTL_ANY = (1 << 16) - 1,
+        CTL_ANY = (1 << 17) - 1,
 };
 
 struct ctl_list {
@@ -58,6 +59,7 @@ struct ctl {
         const char *account;
         const char *client_id;
         const char *credential;
+        const char *file;
         const char *from;
         const char *issuer;
         const char *key;
@@ -106,3 +108,4 @@ int ctl_provider_test(const struct ctl *ctl);
 int ctl_token_keygen(const struct ctl *ctl);
 int ctl_token_create(const struct ctl *ctl);
 int ctl_token_inspect(const struct ctl *ctl);
+int ctl_token_revoke(const struct ctl *ctl);

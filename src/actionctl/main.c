@@ -67,6 +67,10 @@ static const struct verb verbs[] = {
         { { "token", "inspect" }, "[FILE | -]", CTL_TOKEN_INSPECT, 0, 1, ctl_token_inspect,
           "show what a token says, without verifying it",
           "Without FILE: the token that the other verbs would use.\n" },
+        { { "token", "revoke" }, "[JTI]", CTL_TOKEN_REVOKE, 0, 1, ctl_token_revoke,
+          "have one token refused from now on",
+          "JTI is the token's name for itself: see token inspect. --token-file names a file (or -) that\n"
+          "holds the token; then the entry goes once the token is over.\n" },
 };
 
 static const struct {

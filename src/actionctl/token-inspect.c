@@ -1,38 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "actionctl/ctl.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "actionctl/input.h"
 #include "actionctl/output.h"
-#include "base/base64url.h"
+#include "actionctl/token-text.h"
 #include "base/clock.h"
 
 /*
  * Shows what any JWS says, also one that the engine would refuse: that is when a person looks.
  */
 
-#define PART_MAX ((size_t)16 << 10)
-
 static int no_token(const char *why) {
         output_error("this is no signed token: %s", why);
         return CTL_USAGE;
-}
-
-/* One of the token's parts, an object. Returns NULL when it is none. */
-static cJSON *decode_part(const char *text, size_t size) {
-        _cleanup_(json_freep) cJSON *json = NULL;
-        char decoded[PART_MAX];
-        size_t n;
-
-        if (base64url_decode(text, size, decoded, sizeof(decoded), &n) < 0)
-                return NULL;
-        if (json_parse(decoded, n, &json, NULL) < 0 || !cJSON_IsObject(json))
-                return NULL;
-        return TAKE_PTR(json);
 }
 
 static void print_time(const cJSON *claims, const char *name, const char *words) {
@@ -79,18 +63,10 @@ static void print_words(const cJSON *header, const cJSON *claims) {
 
 static int inspect(const struct ctl *ctl, const char *token, size_t size) {
         _cleanup_(json_freep) cJSON *header = NULL, *claims = NULL;
-        const char *first = memchr(token, '.', size), *second;
+        const char *why;
 
-        second = first ? strchr(first + 1, '.') : NULL;
-        if (!second)
-                return no_token("it has not three parts with a dot between");
-        header = decode_part(token, (size_t)(first - token));
-        if (!header)
-                return no_token("its first part is no JSON object in base64url");
-        claims = decode_part(first + 1, (size_t)(second - first - 1));
-        if (!claims)
-                return no_token("its second part is no JSON object in base64url");
-
+        if (token_text_read(token, size, &header, &claims, &why) < 0)
+                return no_token(why);
         if (ctl->json)
                 print_json(header, claims);
         else

@@ -18,6 +18,13 @@
 
 #define DEFAULT_ISSUER "actionctl"
 #define DEFAULT_TTL_MSEC (UINT64_C(3600) * 1000)
+#define JTI_BYTES 16
+
+/* What a person may want to know of a new token, and it does not show. */
+struct facts {
+        char jti[2 * JTI_BYTES + 1];
+        uint64_t expires_at_sec;
+};
 
 /* ---- token keygen ---- */
 
@@ -79,19 +86,14 @@ static void put_scope(struct buffer *to, const struct ctl_list *scopes) {
 }
 
 /* Straight into a buffer: no claim can get lost on the way without buffer_error() knowing. */
-static void put_claims(const struct ctl *ctl, const struct jwk *key, uint64_t now_usec,
-                       struct buffer *to) {
-        uint64_t ttl_msec = ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC;
-        uint64_t now_sec = now_usec / USEC_PER_SEC;
-        char jti[33];
-
-        id_random_hex(16, jti);
+static void put_claims(const struct ctl *ctl, const struct jwk *key, const struct facts *facts,
+                       uint64_t now_usec, struct buffer *to) {
         buffer_puts(to, "{\"iss\":");
         put_string(to, ctl->issuer ?: key->issuer ?: DEFAULT_ISSUER);
         buffer_puts(to, ",\"aud\":\"" TOKEN_AUDIENCE "\",\"sub\":");
         put_string(to, ctl->user);
-        buffer_printf(to, ",\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 ",\"jti\":\"%s\"", now_sec,
-                      now_sec + (ttl_msec + 999) / 1000, jti);
+        buffer_printf(to, ",\"iat\":%" PRIu64 ",\"exp\":%" PRIu64 ",\"jti\":\"%s\"",
+                      now_usec / USEC_PER_SEC, facts->expires_at_sec, facts->jti);
         put_scope(to, &ctl->scopes);
         put_users(to, &ctl->users);
         if (!ctl->any_uid)
@@ -141,7 +143,23 @@ static int read_key(const char *path, struct jwk **ret) {
         return CTL_USAGE;
 }
 
-static int sign(const struct ctl *ctl, const struct jwk *key, const struct buffer *text) {
+/* All of it is base64url, hex and digits, so that nothing needs an escape. */
+static void print_token(const struct ctl *ctl, const struct secret *token,
+                        const struct facts *facts) {
+        char expires_at[RFC3339_SIZE];
+
+        clock_format_rfc3339(facts->expires_at_sec * USEC_PER_SEC, expires_at);
+        if (ctl->verbose)
+                output_note("its jti is %s; it expires at %s", facts->jti, expires_at);
+        if (ctl->json)
+                printf("{\"token\":\"%s\",\"jti\":\"%s\",\"expires_at\":\"%s\"}\n", token->data,
+                       facts->jti, expires_at);
+        else
+                puts(token->data);
+}
+
+static int sign(const struct ctl *ctl, const struct jwk *key, const struct facts *facts,
+                const struct buffer *text) {
         _cleanup_(secret_freep) struct secret *token = NULL;
         int r;
 
@@ -159,14 +177,24 @@ static int sign(const struct ctl *ctl, const struct jwk *key, const struct buffe
         }
         if (ctl->scopes.n == 0)
                 output_note("without --scope the token says who you are, and allows nothing");
-        puts(token->data);
+        print_token(ctl, token, facts);
         return CTL_SUCCESS;
+}
+
+static struct facts new_facts(const struct ctl *ctl, uint64_t now_usec) {
+        uint64_t ttl_msec = ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC;
+        struct facts facts = { .expires_at_sec =
+                                               now_usec / USEC_PER_SEC + (ttl_msec + 999) / 1000 };
+
+        id_random_hex(JTI_BYTES, facts.jti);
+        return facts;
 }
 
 int ctl_token_create(const struct ctl *ctl) {
         _cleanup_(jwk_freep) struct jwk *key = NULL;
         _cleanup_(buffer_done) struct buffer text = { 0 };
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        const struct facts facts = new_facts(ctl, now_usec);
         int r;
 
         if (ctl->any_uid && ctl->uid >= 0)
@@ -175,11 +203,11 @@ int ctl_token_create(const struct ctl *ctl) {
         if (r != 0)
                 return r;
 
-        put_claims(ctl, key, now_usec, &text);
+        put_claims(ctl, key, &facts, now_usec, &text);
         if (buffer_error(&text) < 0)
                 return output_usage("out of memory");
         r = check_claims(ctl, &text, now_usec);
         if (r != 0)
                 return r;
-        return sign(ctl, key, &text);
+        return sign(ctl, key, &facts, &text);
 }
