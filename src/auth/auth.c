@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "auth/identity.h"
+#include "auth/jws.h"
 #include "auth/keyring.h"
 #include "auth/login.h"
 #include "auth/verifier.h"
@@ -232,6 +233,12 @@ int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struc
                 struct ae_error *error) {
         return verifier_verify(a->verifier, token, size, uid, clock_usec(CLOCK_REALTIME), ret,
                                error);
+}
+
+void auth_claimed_kid(const char *token, size_t size, char ret[static AUTH_KID_SIZE]) {
+        _Static_assert(AUTH_KID_SIZE == JWK_KID_MAX + 1, "a kid fits");
+
+        jws_claimed_kid(token, size, ret);
 }
 
 int auth_enable_login(struct auth *a) {

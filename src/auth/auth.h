@@ -61,6 +61,14 @@ size_t auth_n_revoked(const struct auth *a);
 int auth_verify(struct auth *a, const char *token, size_t size, uid_t uid, struct identity **ret,
                 struct ae_error *error);
 
+#define AUTH_KID_SIZE 65
+
+/*
+ * Which key a token says that it was signed with, for the records; nothing of it is verified. ""
+ * when it names none that there could be.
+ */
+void auth_claimed_kid(const char *token, size_t size, char ret[static AUTH_KID_SIZE]);
+
 /*
  * Whether what was proved still holds: not expired, not revoked, its key still there and
  * unchanged.

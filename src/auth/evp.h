@@ -20,8 +20,9 @@ static inline void evp_build_freep(OSSL_PARAM_BLD **build) {
 }
 
 /*
- * Makes a public key of `type` ("EC", "RSA"), if OpenSSL finds nothing wrong with its numbers. The
- * caller owns *ret. Returns 0, -EKEYREJECTED or -ENOMEM.
+ * Makes a public key of `type` ("EC", "RSA"); a point must be on its curve. That a modulus is of two
+ * primes is taken from its issuer: OpenSSL would look for a second at what could only harm him, and
+ * he can sign anything. The caller owns *ret. Returns 0, -EKEYREJECTED or -ENOMEM.
  */
 int evp_key_new(const char *type, OSSL_PARAM *params, EVP_PKEY **ret);
 

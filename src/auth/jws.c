@@ -83,20 +83,40 @@ static int check_header(const cJSON *header, struct jws *j, struct ae_error *err
         return read_key_id(header, j, error);
 }
 
-static int read_header(const struct part *p, struct jws *j, struct ae_error *error) {
-        _cleanup_(json_freep) cJSON *header = NULL;
+static int parse_header(const struct part *p, cJSON **ret, struct ae_error *error) {
         char text[JWS_MAX_SIZE];
         size_t n;
         int r;
 
         if (base64url_decode(p->text, p->size, text, sizeof(text), &n) < 0)
                 return bad_token(error, "has a header that is not base64url without padding");
-        r = json_parse(text, n, &header, /* ret_fault= */ NULL);
+        r = json_parse(text, n, ret, /* ret_fault= */ NULL);
         if (r == -EBADMSG)
                 return bad_token(error, "has a header that is no valid JSON");
-        if (r < 0)
-                return ae_error_from_errno(error, r);
-        return check_header(header, j, error);
+        return r < 0 ? ae_error_from_errno(error, r) : 0;
+}
+
+static int read_header(const struct part *p, struct jws *j, struct ae_error *error) {
+        _cleanup_(json_freep) cJSON *header = NULL;
+        int r;
+
+        r = parse_header(p, &header, error);
+        return r < 0 ? r : check_header(header, j, error);
+}
+
+void jws_claimed_kid(const char *token, size_t size, char ret[static JWK_KID_MAX + 1]) {
+        const char *dot = memchr(token, '.', size < JWS_MAX_SIZE ? size : JWS_MAX_SIZE);
+        struct part first = { .text = token, .size = dot ? (size_t)(dot - token) : 0 };
+        _cleanup_(json_freep) cJSON *header = NULL;
+        struct ae_error error = { 0 };
+        const char *kid;
+
+        ret[0] = 0;
+        if (parse_header(&first, &header, &error) < 0)
+                return;
+        kid = json_string(header, "kid");
+        if (kid && jwk_kid_is_valid(kid))
+                strcpy(ret, kid);
 }
 
 static int read_payload(const struct part *p, struct jws *j, struct ae_error *error) {

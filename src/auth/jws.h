@@ -29,6 +29,9 @@ struct jws {
 int jws_parse(const char *token, size_t size, struct jws *ret, struct ae_error *error);
 void jws_done(struct jws *j);
 
+/* The kid in a token's header, however little else is right; "" when there is none valid in form. */
+void jws_claimed_kid(const char *token, size_t size, char ret[static JWK_KID_MAX + 1]);
+
 /* Returns 0 when the key made this signature; else a negative errno with `error` set. */
 int jws_verify(const struct jws *j, const struct jwk *key, struct ae_error *error);
 

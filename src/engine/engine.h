@@ -15,6 +15,7 @@
 #include "engine/apps.h"
 #include "engine/drain.h"
 #include "engine/flows.h"
+#include "engine/refusals.h"
 #include "engine/settings.h"
 #include "engine/users.h"
 #include "ipc/listener.h"
@@ -29,6 +30,7 @@ struct engine {
         struct users *users;
         struct flows *flows;
         struct auth *auth;
+        struct refusals refusals;
         struct registry *registry;
         struct vault *vault;
         struct http_client *http;

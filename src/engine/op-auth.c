@@ -17,8 +17,7 @@ int op_authenticate(struct call *call, struct ae_error *error) {
 
         /* Whoever asks to be somebody else must not go on as who he was if that fails. */
         c->identity = identity_unref(c->identity);
-        r = auth_verify(c->engine->auth, call->request.token, strlen(call->request.token),
-                        c->peer.uid, &c->identity, error);
+        r = op_verify_token(call, &c->identity, error);
         if (r < 0)
                 return r;
 

@@ -30,6 +30,13 @@ void op_add_string(struct buffer *to, const char *separator, const char *name, c
 void op_add_time(struct buffer *to, const char *separator, const char *name,
                  uint64_t realtime_usec);
 
+/*
+ * audit-token.c: auth_verify() of the request's token, and auth_still_valid(); for what is refused
+ * there is an entry in the journal, as far as there is room for it. Each returns what those do.
+ */
+int op_verify_token(struct call *call, struct identity **ret, struct ae_error *error);
+int op_check_identity(struct call *call, const struct identity *id, struct ae_error *error);
+
 /* The platform of the request, if its accounts are the caller's to authorise. 0 or -errno. */
 int op_find_platform(struct call *call, const struct platform **ret, struct ae_error *error);
 

@@ -89,12 +89,10 @@ static int check_fields(const struct op *op, const struct request *q, struct ae_
 /* Who asks: by a token for this request alone, or by what the connection has proved. */
 static int identify(struct call *call, struct ae_error *error) {
         struct client *c = call->client;
-        struct auth *auth = c->engine->auth;
         int r;
 
         if (call->request.token) {
-                r = auth_verify(auth, call->request.token, strlen(call->request.token), c->peer.uid,
-                                &call->identity, error);
+                r = op_verify_token(call, &call->identity, error);
                 request_forget_token(&call->request);
                 return r;
         }
@@ -103,7 +101,7 @@ static int identify(struct call *call, struct ae_error *error) {
                                     "this needs a token: authenticate the connection, or send "
                                     "'token' with the request");
 
-        r = auth_still_valid(auth, c->identity, error);
+        r = op_check_identity(call, c->identity, error);
         if (r < 0) {
                 c->identity = identity_unref(c->identity);
                 return r;
