@@ -36,6 +36,8 @@ static int check_modulus(const unsigned char *n, size_t size, struct ae_error *e
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "its 'n' has %zu bits, where %d to %d are accepted",
                                     count_bits(n, size), MIN_BITS, MAX_BITS);
+        if (n[size - 1] % 2 == 0)
+                return ae_error_set(error, AE_INVALID_REQUEST, "its 'n' is even");
         return 0;
 }
 
