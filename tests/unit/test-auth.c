@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 #include "auth/auth.h"
 #include "auth/cache.h"
@@ -31,7 +32,10 @@ struct world {
         char directory[64];
         sd_event *event;
         struct auth *auth;
+        bool with_list; /* `revoked`, in a folder of its own */
+        bool list_required;
         unsigned n_problems;
+        int priority;
         char problem[AE_MESSAGE_SIZE]; /* the last one */
 };
 
@@ -39,6 +43,7 @@ static void on_problem(int priority, const char *sentence, void *userdata) {
         struct world *w = userdata;
 
         w->n_problems++;
+        w->priority = priority;
         snprintf(w->problem, sizeof(w->problem), "%s", sentence);
 }
 
@@ -63,18 +68,27 @@ static int open_world(void **state) {
 
 static int close_world(void **state) {
         struct world *w = *state;
-        char command[128];
+        char command[192];
 
         auth_free(w->auth);
         sd_event_unref(w->event);
-        snprintf(command, sizeof(command), "rm -rf %s", w->directory);
+        snprintf(command, sizeof(command), "rm -rf %s %s.list", w->directory, w->directory);
         free(w);
         return system(command);
+}
+
+static const char *list_path(const struct world *w) {
+        static char path[96];
+
+        snprintf(path, sizeof(path), "%s.list/revoked", w->directory);
+        return path;
 }
 
 static int start(struct world *w, struct ae_error *error) {
         const struct auth_options options = {
                 .key_directory = w->directory,
+                .revocation_file = w->with_list ? list_path(w) : NULL,
+                .revocation_file_required = w->list_required,
                 .clock_skew_usec = SKEW,
                 .cache_entries = 16,
                 .on_problem = on_problem,
@@ -464,6 +478,309 @@ static void test_number_of_keys_is_bounded(void **state) {
         assert_non_null(strstr(w->problem, "too many"));
 }
 
+/* A set of two keys, one of them `kid`, at one stroke. */
+static void install_set(const struct world *w, const char *name, const struct jwk *a,
+                        const struct jwk *b) {
+        _cleanup_(secret_freep) struct secret *first = NULL, *second = NULL;
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        assert_int_equal(jwk_print(a, JWK_PUBLIC, &first), 0);
+        assert_int_equal(jwk_print(b, JWK_PUBLIC, &second), 0);
+        buffer_printf(&text, "{\"iss\":\"issuer\",\"keys\":[%s,%s]}", first->data, second->data);
+        write_file(w, ".new", text.data);
+        assert_int_equal(rename(in(w, ".new"), in(w, name)), 0);
+}
+
+/* C11: the keys of an issuer change one by one; none is missed while both are there. */
+static void test_rotation_overlaps(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *old = NULL, *current = NULL, *next = NULL;
+        _cleanup_(secret_freep) struct secret *first = NULL, *second = NULL;
+        _cleanup_(identity_unrefp) struct identity *a = NULL, *b = NULL, *c = NULL;
+        struct identity *none;
+        struct ae_error error;
+
+        assert_int_equal(jwk_generate(&jwk_ed25519, "2026-01", NULL, &old), 0);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "2026-02", NULL, &current), 0);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "2026-03", NULL, &next), 0);
+        install_set(w, "issuer.jwks", old, current);
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+        first = make_fresh_token(old, "");
+        second = make_fresh_token(current, "");
+        assert_int_equal(verify(w, first, UID, &a, &error), 0);
+        assert_int_equal(verify(w, second, UID, &b, &error), 0);
+
+        install_set(w, "issuer.jwks", current, next);
+        wait_for_verdict(w, a, -EKEYREJECTED);
+        assert_int_equal(verify(w, first, UID, &none, &error), -EKEYREJECTED);
+        assert_int_equal(auth_still_valid(w->auth, b, &error), 0);
+        assert_int_equal(verify(w, second, UID, &c, &error), 0);
+        assert_ptr_equal(c, b); /* from memory */
+        assert_int_equal(w->n_problems, 0);
+}
+
+/* The same kid twice: who made a token must not hang on which file was read last. */
+static void test_a_kid_belongs_to_one_key(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *mine = install_key(w, "b", NULL), *theirs = NULL;
+        _cleanup_(jwk_freep) struct jwk *other = NULL;
+        _cleanup_(secret_freep) struct secret *good = make_fresh_token(mine, ""), *bad = NULL;
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+        struct identity *none;
+        struct ae_error error;
+
+        assert_int_equal(jwk_generate(&jwk_ed25519, "b", NULL, &theirs), 0);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "c", NULL, &other), 0);
+        bad = make_fresh_token(theirs, "");
+        install_set(w, "c.jwks", theirs, other); /* b.jwk comes before it */
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+        assert_int_equal(w->n_problems, 1);
+        assert_non_null(strstr(w->problem, "'b' already"));
+        assert_int_equal(verify(w, good, UID, &id, &error), 0);
+        assert_int_equal(verify(w, bad, UID, &none, &error), -EKEYREJECTED);
+
+        install_set(w, "d.jwks", other, other); /* twice in one set, and in two */
+        w->n_problems = 0;
+        assert_int_equal(unlink(in(w, "b.jwk")), 0);
+        wait_for_verdict(w, id, -EKEYREJECTED);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+        assert_int_equal(w->n_problems, 2);
+}
+
+static void test_a_set_counts_its_keys(void **state) {
+        struct world *w = *state;
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        char name[32];
+
+        for (int set = 0; set <= KEYRING_MAX_KEYS / JWKS_MAX_KEYS; set++) {
+                buffer_clear(&text);
+                buffer_puts(&text, "{\"keys\":[");
+                for (int i = 0; i < JWKS_MAX_KEYS; i++)
+                        buffer_printf(&text,
+                                      "%s{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k%d-%d\","
+                                      "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+                                      i > 0 ? "," : "", set, i);
+                buffer_puts(&text, "]}");
+                snprintf(name, sizeof(name), "%d.jwks", set);
+                write_file(w, name, text.data);
+        }
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), KEYRING_MAX_KEYS);
+        assert_int_equal(w->n_problems, JWKS_MAX_KEYS);
+        assert_non_null(strstr(w->problem, "too many"));
+}
+
+/* ---- revoked tokens ---- */
+
+static void make_list_folder(struct world *w) {
+        char path[80];
+
+        snprintf(path, sizeof(path), "%s.list", w->directory);
+        assert_int_equal(mkdir(path, 0700), 0);
+        w->with_list = true;
+}
+
+static void write_list(const struct world *w, const char *text) {
+        char path[128];
+        _cleanup_(fd_closep) int fd = -1;
+
+        snprintf(path, sizeof(path), "%s.new", list_path(w));
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+        assert_int_equal(rename(path, list_path(w)), 0);
+}
+
+static void wait_for_problems(struct world *w, unsigned n) {
+        while (w->n_problems < n)
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+        assert_int_equal(w->n_problems, n);
+        assert_int_equal(w->priority, LOG_ERR);
+}
+
+/* A jti that is revoked ends what was proved by it, remembered or not, and nothing else. */
+static void test_revoked_tokens(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *stolen = make_fresh_token(k, ",\"jti\":\"a b\"");
+        _cleanup_(secret_freep) struct secret *other = make_fresh_token(k, ",\"jti\":\"a\"");
+        _cleanup_(secret_freep) struct secret *nameless = make_fresh_token(k, "");
+        _cleanup_(identity_unrefp) struct identity *a = NULL, *b = NULL, *c = NULL, *d = NULL;
+        struct identity *none;
+        struct ae_error error;
+
+        make_list_folder(w);
+        start_well(w);
+        assert_int_equal(verify(w, stolen, UID, &a, &error), 0);
+        assert_int_equal(verify(w, other, UID, &b, &error), 0);
+        assert_int_equal(verify(w, nameless, UID, &c, &error), 0);
+
+        write_list(w, "# the laptop\n\"a b\"\n");
+        wait_for_verdict(w, a, -EKEYREJECTED);
+        assert_int_equal(auth_n_revoked(w->auth), 1);
+        assert_int_equal(auth_still_valid(w->auth, b, &error), 0);
+        assert_int_equal(auth_still_valid(w->auth, c, &error), 0);
+        for (int i = 0; i < 2; i++) { /* from memory, and anew */
+                assert_int_equal(verify(w, stolen, UID, &none, &error), -EKEYREJECTED);
+                assert_int_equal(error.code, AE_TOKEN_INVALID);
+                assert_non_null(strstr(error.message, "revoked"));
+        }
+
+        write_list(w, "");
+        wait_for_verdict(w, a, 0);
+        assert_int_equal(verify(w, stolen, UID, &d, &error), 0);
+        assert_int_equal(w->n_problems, 0);
+}
+
+static void test_revoked_at_the_start(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token = make_fresh_token(k, ",\"jti\":\"a\"");
+        struct identity *none;
+        struct ae_error error;
+
+        make_list_folder(w);
+        write_list(w, "a 2000-01-01T00:00:00Z\n"); /* what stands there counts, old or not */
+        start_well(w);
+        assert_int_equal(verify(w, token, UID, &none, &error), -EKEYREJECTED);
+}
+
+static void test_does_not_start_with_a_broken_list(void **state) {
+        struct world *w = *state;
+        struct ae_error error = { 0 };
+
+        make_list_folder(w);
+        w->list_required = true;
+        assert_int_equal(start(w, &error), -ENOENT);
+        assert_non_null(strstr(error.message, list_path(w)));
+
+        write_list(w, "a b c\n");
+        error = (struct ae_error){ 0 };
+        assert_true(start(w, &error) < 0);
+        assert_non_null(strstr(error.message, "line 1"));
+        w->list_required = false;
+        error = (struct ae_error){ 0 };
+        assert_true(start(w, &error) < 0);
+
+        write_list(w, "a\n");
+        assert_int_equal(chmod(list_path(w), 0666), 0);
+        error = (struct ae_error){ 0 };
+        assert_true(start(w, &error) < 0);
+        assert_non_null(strstr(error.message, "anybody"));
+}
+
+/* J2: what is broken later leaves what was good before, and says so. */
+static void test_a_broken_list_keeps_the_old_one(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token = make_fresh_token(k, ",\"jti\":\"b\"");
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+        struct identity *none;
+        struct ae_error error;
+
+        make_list_folder(w);
+        write_list(w, "a\n");
+        start_well(w);
+        assert_int_equal(verify(w, token, UID, &id, &error), 0);
+        write_list(w, "a\nb\n");
+        wait_for_verdict(w, id, -EKEYREJECTED);
+
+        write_list(w, "a\nb c\n");
+        wait_for_problems(w, 1);
+        assert_non_null(strstr(w->problem, "line 2"));
+        assert_non_null(strstr(w->problem, "2 tokens revoked before stay revoked"));
+        assert_int_equal(unlink(list_path(w)), 0);
+        wait_for_problems(w, 2);
+        assert_int_equal(mkdir(list_path(w), 0700), 0);
+        wait_for_problems(w, 3);
+        assert_int_equal(rmdir(list_path(w)), 0);
+        wait_for_problems(w, 4);
+        assert_int_equal(verify(w, token, UID, &none, &error), -EKEYREJECTED);
+
+        write_list(w, "c\n"); /* whole again */
+        wait_for_verdict(w, id, 0);
+        assert_int_equal(auth_n_revoked(w->auth), 1);
+        assert_int_equal(w->n_problems, 4);
+}
+
+/* The folder comes later than the engine, or is put elsewhere for a while. */
+static void test_the_lists_folder_comes_and_goes(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token = make_fresh_token(k, ",\"jti\":\"a\"");
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+        char folder[80], away[96];
+        struct ae_error error;
+
+        w->with_list = true;
+        start_well(w);
+        assert_int_equal(verify(w, token, UID, &id, &error), 0);
+        make_list_folder(w);
+        write_list(w, "a\n");
+        wait_for_verdict(w, id, -EKEYREJECTED);
+        assert_int_equal(w->n_problems, 0);
+
+        snprintf(folder, sizeof(folder), "%s.list", w->directory);
+        snprintf(away, sizeof(away), "%s.away", folder);
+        assert_int_equal(rename(folder, away), 0);
+        wait_for_problems(w, 1);
+        for (int i = 0; i < 2; i++) /* tried again and again, but told once */
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+        assert_int_equal(w->n_problems, 1);
+        assert_int_equal(auth_still_valid(w->auth, id, &error), -EKEYREJECTED);
+        assert_int_equal(rename(away, folder), 0);
+        write_list(w, "");
+        wait_for_verdict(w, id, 0);
+}
+
+static int on_request_of_revoked(sd_event_source *source, int fd, uint32_t revents,
+                                 void *userdata) {
+        struct world *w = userdata;
+
+        assert_int_equal(auth_n_revoked(w->auth), 1);
+        return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+/* C11: the token is revoked, and a request is already waiting: the request comes second. */
+static void test_a_token_is_revoked_before_the_next_request(void **state) {
+        struct world *w = *state;
+        _cleanup_(fd_closep) int fd = eventfd(1, EFD_CLOEXEC);
+        sd_event_source *request = NULL;
+
+        make_list_folder(w);
+        start_well(w);
+        write_list(w, "a\n");
+        assert_true(sd_event_add_io(w->event, &request, fd, EPOLLIN, on_request_of_revoked, w) >=
+                    0);
+        assert_int_equal(sd_event_loop(w->event), 0);
+        sd_event_source_disable_unref(request);
+}
+
+/* For the records: whatever else is wrong with a token, and never more than a name. */
+static void test_claimed_kids(void **state) {
+        static const struct {
+                const char *token, *kid;
+        } cases[] = {
+                { "eyJraWQiOiJhIn0.", "a" }, /* {"kid":"a"} */
+                { "eyJraWQiOiJhIn0.x.y.z", "a" },
+                { "eyJraWQiOiJhIn0", "" },
+                { "eyJraWQiOiIuLi9hIn0..", "" },          /* {"kid":"../a"} */
+                { "eyJraWQiOjF9..", "" },                 /* {"kid":1} */
+                { "eyJraWQiOiJhIiwia2lkIjoiYiJ9..", "" }, /* {"kid":"a","kid":"b"} */
+                { "e30..", "" },
+                { "..", "" },
+                { "", "" },
+        };
+        char kid[AUTH_KID_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                auth_claimed_kid(cases[i].token, strlen(cases[i].token), kid);
+                assert_string_equal(kid, cases[i].kid);
+        }
+}
+
 static void test_does_not_start_without_a_folder(void **state) {
         struct world *w = *state;
         struct ae_error error = { 0 };
@@ -638,6 +955,16 @@ int main(void) {
                 world_test(test_a_name_without_kid_is_enough),
                 world_test(test_number_of_keys_is_bounded),
                 world_test(test_does_not_start_without_a_folder),
+                world_test(test_rotation_overlaps),
+                world_test(test_a_kid_belongs_to_one_key),
+                world_test(test_a_set_counts_its_keys),
+                world_test(test_revoked_tokens),
+                world_test(test_revoked_at_the_start),
+                world_test(test_does_not_start_with_a_broken_list),
+                world_test(test_a_broken_list_keeps_the_old_one),
+                world_test(test_the_lists_folder_comes_and_goes),
+                world_test(test_a_token_is_revoked_before_the_next_request),
+                cmocka_unit_test(test_claimed_kids),
                 world_test(test_expiry_is_minded_from_memory),
                 world_test(test_failures_are_not_remembered),
                 world_test(test_memory_is_emptied_with_the_keys),
