@@ -7,11 +7,13 @@ import hmac
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
+import jwa
 import jws
 from engine import Stack, email, until
 from upstream import Upstream
@@ -74,7 +76,7 @@ class Tokens(Case):
             "ok",
         )
 
-    def test_algorithms(self):
+    def test_c1_algorithms(self):
         def other(**head):
             return jws.compact(key, {"kid": key.kid, **head}, jws.claims())
 
@@ -100,7 +102,7 @@ class Tokens(Case):
             "token_invalid",
         )
 
-    def test_headers(self):
+    def test_c2_c3_headers(self):
         def with_head(**head):
             return jws.compact(key, jws.header(key, **head), jws.claims())
 
@@ -138,7 +140,7 @@ class Tokens(Case):
         )
         self.assertEqual([r for r in upstream.requests if r.method == "GET"], [])
 
-    def test_signatures_and_shapes(self):
+    def test_c4_c5_signatures_and_shapes(self):
         good = jws.token(key)
         head, body, signature = good.split(".")
         order = 2**252 + 27742317777372353535851937790883648493
@@ -176,7 +178,7 @@ class Tokens(Case):
         self.check(cases, "token_invalid")
         self.assertEqual(self.verdict(good), "ok")
 
-    def test_claims(self):
+    def test_c6_claims(self):
         now = int(time.time())
         wrong = {
             "exp": [None, "x", str(now + 60), now + 0.5, 1e300, True, [now + 60]],
@@ -194,18 +196,68 @@ class Tokens(Case):
                 with self.subTest(claim=claim, value=value):
                     token = jws.token(key, **{claim: value})
                     self.assertEqual(self.verdict(token), "token_invalid")
-        body = json.dumps(jws.claims())[:-1].encode() + b',"sub":"u2"}'
-        self.assertEqual(self.verdict(jws.compact(key, jws.header(key), body)), "token_invalid")
         self.assertEqual(self.verdict(jws.compact(key, jws.header(key), [])), "token_invalid")
 
-    def test_expired(self):
+    def test_c6_numbers_that_json_allows(self):
+        """As text, since a printer would make something tamer of them."""
+        body = json.dumps(jws.claims(exp="EXP"))
+        for text in ("1e400", "-1e400", "1e300", "-1", "1.5", "1e-1", "253402300800",
+                     "9" * 400, "18446744073709551617", "0x7fffffff", "+1", "NaN", "Infinity",
+                     "1_000", "01"):
+            with self.subTest(text):
+                token = jws.compact(key, jws.header(key), body.replace('"EXP"', text).encode())
+                self.assertEqual(self.verdict(token), "token_invalid")
+        for text in "0", "-0", "1", "1e3", "0.0":
+            with self.subTest(text):
+                token = jws.compact(key, jws.header(key), body.replace('"EXP"', text).encode())
+                self.assertEqual(self.verdict(token), "token_expired")
+
+    def test_c9_a_claim_twice(self):
+        """Whether both say the same or not, and however the name is written."""
+        claims = jws.claims(jti="j", users=["u2"], nbf=0)
+        for name, value in claims.items():
+            for again in name, f"\\u{ord(name[0]):04x}{name[1:]}":
+                with self.subTest(again):
+                    body = f'{json.dumps(claims)[:-1]},"{again}":{json.dumps(value)}}}'
+                    token = jws.compact(key, jws.header(key), body.encode())
+                    self.assertEqual(self.verdict(token), "token_invalid")
+        body = json.dumps(jws.claims())[:-1].encode() + b',"sub":"u2"}'
+        self.assertEqual(self.verdict(jws.compact(key, jws.header(key), body)), "token_invalid")
+
+    def test_c10_a_token_for_somebody_else(self):
+        """The right key, a good signature, not for us: as a service that got one might pass it on."""
+        for aud in "vault", "https://action-engine", "action-engine/", ["a", "b"], "*", None:
+            with self.subTest(aud):
+                self.assertEqual(self.verdict(jws.token(key, aud=aud)), "token_invalid")
+
+    def test_c12_no_oracle(self):
+        """Whichever bit of a signature is wrong, the answer is the same to the byte."""
+        token = jws.token(key)
+        start = token.rindex(".") + 1
+        answers = set()
+        for at in range(start, len(token) - 1):
+            answer = self.c.call({"op": "authenticate", "token": flip(token, at)})["error"]
+            answers.add((answer["code"], answer["message"]))
+        self.assertEqual(len(answers), 1, answers)
+
+    def test_c4_huge_tokens(self):
+        """8192 bytes are the limit, and what is beyond costs nothing."""
+        def padded(size):
+            return jws.token(key, pad="x" * size)
+
+        fits = max(n for n in range(5000, 6500) if len(padded(n)) <= 8192)
+        self.assertEqual(self.verdict(padded(fits)), "ok")
+        self.assertEqual(self.verdict(padded(fits + 1)), "token_invalid")
+        self.assertEqual(self.verdict(jws.token(key, pad="x" * (4 << 20))), "token_invalid")
+
+    def test_c6_expired(self):
         now = int(time.time())
         for age in 60, 10**6, now - 1:
             with self.subTest(age):
                 token = jws.token(key, iat=max(0, now - age - 60), exp=now - age)
                 self.assertEqual(self.verdict(token), "token_expired")
 
-    def test_a_connection_ends_with_its_token(self):
+    def test_c11_a_connection_ends_with_its_token(self):
         # Within the skew, so it is good now and for at most two seconds more.
         token = jws.token(key, exp=int(time.time()) - 3)
         self.c.result({"op": "authenticate", "token": token})
@@ -215,7 +267,7 @@ class Tokens(Case):
 
 
 class Keys(Case):
-    def test_a_removed_key_ends_what_it_proved(self):
+    def test_c11_a_removed_key_ends_what_it_proved(self):
         removed = stack.key("removed")
         token = jws.token(removed)
         self.c.result({"op": "authenticate", "token": token})
@@ -225,7 +277,7 @@ class Keys(Case):
         self.assertEqual(last["error"]["code"], "token_invalid")
         self.assertEqual(self.verdict(token), "token_invalid")
 
-    def test_a_replaced_key_ends_what_it_proved(self):
+    def test_c11_a_replaced_key_ends_what_it_proved(self):
         first = stack.key("replaced")
         self.c.result({"op": "authenticate", "token": jws.token(first)})
         jws.Key("replaced").install(stack.keys)
@@ -238,7 +290,7 @@ class Keys(Case):
             stack.key("sign-of-life-" + str(len(text)))
             self.assertEqual(self.verdict(jws.token(key)), "ok")
 
-    def test_small_order_key_is_refused(self):
+    def test_c5_small_order_key_is_refused(self):
         low = {"kty": "OKP", "crv": "Ed25519", "kid": "low", "x": jws.b64url(bytes([1] + [0] * 31))}
         (stack.keys / "low.jwk").write_text(json.dumps(low), encoding="utf-8")
         stack.key("after-low")
@@ -248,11 +300,360 @@ class Keys(Case):
         self.assertEqual(self.verdict(f"{head}.{body}.{signature}"), "token_invalid")
 
 
+class Others(Case):
+    """Issuers that sign with ES256 and RS256, with single keys and with sets."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ec = jwa.EcKey("ec")
+        cls.rsa = jwa.RsaKey("rsa")
+
+    def setUp(self):
+        super().setUp()
+        for path in *stack.keys.glob("*.jwks"), stack.keys / "ec.jwk", stack.keys / "rsa.jwk":
+            path.unlink(missing_ok=True)
+
+    def install(self, *keys):
+        for k in keys:
+            k.install(stack.keys)
+        self.settle()
+
+    def install_set(self, *keys, name="issuer", **more):
+        path = stack.keys / f"{name}.jwks"
+        path.with_suffix(".tmp").write_text(json.dumps({"keys": keys, **more}), encoding="utf-8")
+        path.with_suffix(".tmp").rename(path)
+        self.settle()
+
+    def settle(self):
+        """What changed before is known when this new key is."""
+        stack.key("settled")
+
+    def told(self, *words):
+        """Waits for a line of the log with all of these."""
+        until(lambda: [line for line in stack.log("engine").splitlines()
+                       if all(word in line for word in words)], bool)
+
+    def test_good_ones(self):
+        self.install(self.ec, self.rsa)
+        for _ in range(20):
+            self.check({k.alg: jws.token(k) for k in (self.ec, self.rsa)}, "ok")
+
+    def test_c1_algorithms_crossed(self):
+        """What the header says, the key it names and the key that signs: all must agree."""
+        self.install(self.ec, self.rsa)
+        keys = key, self.ec, self.rsa
+        for claimed in keys:
+            for named in keys:
+                for signing in keys:
+                    head = {"alg": claimed.alg, "kid": named.kid}
+                    token = jws.compact(signing, head, jws.claims())
+                    good = claimed is named is signing
+                    with self.subTest(claimed=claimed.alg, named=named.kid, signing=signing.kid):
+                        self.assertEqual(self.verdict(token), "ok" if good else "token_invalid")
+
+    def test_c1_public_keys_as_secrets(self):
+        self.install(self.ec, self.rsa)
+        for k in self.ec, self.rsa:
+            public = json.dumps(k.jwk()).encode()
+            for secret in public, k.jwk().get("n", "").encode(), k.jwk().get("x", "").encode():
+                mac = lambda data, s=secret: hmac.new(s, data, hashlib.sha256).digest()  # noqa: E731
+                head = {"alg": "HS256", "kid": k.kid}
+                text = ".".join(jws.b64url(json.dumps(x).encode()) for x in (head, jws.claims()))
+                token = text + "." + jws.b64url(mac(text.encode()))
+                self.assertEqual(self.verdict(token), "token_invalid")
+                self.assertEqual(self.verdict(jws.signed(k, mac)), "token_invalid")
+
+    def test_c5_ecdsa(self):
+        self.install(self.ec)
+        pair, n = self.ec.pair, jwa.N
+
+        def changed(change):
+            return jws.signed(self.ec, lambda data: change(*pair(data)))
+
+        self.check(
+            {
+                "plain": changed(jwa.raw),
+                "the other form, n - s": changed(lambda r, s: jwa.raw(r, n - s)),
+            },
+            "ok",
+        )
+        edges = {"0": 0, "1": 1, "n - 1": n - 1, "n": n, "n + 1": n + 1, "p": jwa.P,
+                 "2^256 - 1": 2**256 - 1}
+        cases = {
+            "DER": changed(jwa.der),
+            "DER, padded to 64": changed(lambda r, s: jwa.der(r, s)[:64]),
+            "s before r": changed(lambda r, s: jwa.raw(s, r)),
+            "-r": changed(lambda r, s: jwa.raw(n - r, s)),
+            "63 bytes": changed(lambda r, s: jwa.raw(r, s)[:-1]),
+            "without the first byte": changed(lambda r, s: jwa.raw(r, s)[1:]),
+            "65 bytes": changed(lambda r, s: jwa.raw(r, s) + b"\0"),
+            "a zero in front": changed(lambda r, s: b"\0" + jwa.raw(r, s)),
+            "66 bytes, a zero before each": changed(
+                lambda r, s: r.to_bytes(33, "big") + s.to_bytes(33, "big")),
+            "little endian": changed(
+                lambda r, s: r.to_bytes(32, "little") + s.to_bytes(32, "little")),
+            "half": changed(lambda r, s: jwa.raw(r, s)[:32]),
+            "twice": changed(lambda r, s: 2 * jwa.raw(r, s)),
+            "empty": changed(lambda r, s: b""),
+            "of a text that is not hashed": jws.signed(
+                self.ec, lambda data: self.ec.sign(jwa.digest(data))),
+        }
+        for one, a in edges.items():
+            cases[f"r is {one}"] = changed(lambda r, s, a=a: jwa.raw(a, s))
+            cases[f"s is {one}"] = changed(lambda r, s, a=a: jwa.raw(r, a))
+            for other, b in edges.items():
+                cases[f"r is {one}, s is {other}"] = changed(lambda r, s, a=a, b=b: jwa.raw(a, b))
+        self.check(cases, "token_invalid")
+
+    def test_c5_rsa(self):
+        self.install(self.rsa)
+        k, size = self.rsa, self.rsa.size
+
+        def block(**options):
+            return jws.signed(k, lambda data: k.power(k.block(data, **options)))
+
+        def number(n):
+            return jws.signed(k, lambda data: n.to_bytes(size, "big"))
+
+        def text(change):
+            return jws.signed(k, lambda data: change(k.sign(data)))
+
+        without_null = bytes.fromhex("302f300b0609608648016503040201") + b"\x04\x20"
+        self.check({"plain": block()}, "ok")
+        self.check(
+            {
+                "type 2": block(kind=2),
+                "type 0": block(kind=0, fill=0),
+                "other padding": block(fill=0xFE),
+                "no DigestInfo": block(info=b""),
+                "without NULL": block(info=without_null),
+                "SHA-1's name": block(info=bytes.fromhex("3021300906052b0e03021a05000414")),
+                "SHA-512's name": block(info=jwa.INFO[:14] + b"\3" + jwa.INFO[15:]),
+                "something behind": block(behind=b"\0"),
+                "little padding": block(behind=bytes(size - 3 - 51 - 8)),
+                "0": number(0),
+                "1": number(1),
+                "n": number(k.n),
+                "n - 1": number(k.n - 1),
+                "the largest": number(256**size - 1),
+                "short": text(lambda s: s[:-1]),
+                "without the first byte": text(lambda s: s[1:]),
+                "a zero behind": text(lambda s: s + b"\0"),
+                "a zero in front": text(lambda s: b"\0" + s),
+                "empty": text(lambda s: b""),
+                "1025 bytes": text(lambda s: s.rjust(1025, b"\0")),
+                "not signed at all": jws.signed(k, k.block),
+            },
+            "token_invalid",
+        )
+
+    def test_keys_that_are_refused(self):
+        """Each with a line that says why; what it signs is worth nothing."""
+        weak = jwa.RsaKey("rsa", bits=1024)
+        one = {**self.rsa.jwk(), "e": "AQ"}
+        cases = [
+            ("private", self.ec, self.ec.private_jwk()),
+            ("private", self.rsa, self.rsa.private_jwk()),
+            ("1024 bits", weak, weak.jwk()),
+            ("odd number from 3", self.rsa, one),
+            ("'alg'", self.rsa, {**self.rsa.jwk(), "alg": "RS512"}),
+            ("'alg'", self.rsa, {**self.rsa.jwk(), "alg": "PS256"}),
+            ("'alg'", self.ec, {**self.ec.jwk(), "alg": "ES384"}),
+            ("'use'", self.rsa, {**self.rsa.jwk(), "use": "enc"}),
+            ("curve", self.ec, {**self.ec.jwk(), "y": self.ec.jwk()["x"]}),
+            ("type", self.ec, {**self.ec.jwk(), "crv": "secp256k1"}),
+        ]
+        for why, k, text in cases:
+            with self.subTest(why=why, kid=k.kid):
+                (stack.keys / f"{k.kid}.jwk").write_text(json.dumps(text), encoding="utf-8")
+                self.settle()
+                self.told(f"{k.kid}.jwk is not used", why)
+                self.assertEqual(self.verdict(jws.token(k)), "token_invalid")
+        # With e = 1 the signature is the block itself, and anybody can write that.
+        (stack.keys / "rsa.jwk").write_text(json.dumps(one), encoding="utf-8")
+        self.settle()
+        self.assertEqual(self.verdict(jws.signed(self.rsa, self.rsa.block)), "token_invalid")
+        self.assertNotIn(self.ec.private_jwk()["d"], stack.log("engine"))
+
+    def test_a_set_binds_its_issuer(self):
+        self.install_set(self.ec.jwk(), self.rsa.jwk(), iss="https://issuer.example")
+        ours = {"iss": "https://issuer.example"}
+        self.check({k.alg: jws.token(k, **ours) for k in (self.ec, self.rsa)}, "ok")
+        self.check({k.alg: jws.token(k) for k in (self.ec, self.rsa)}, "token_invalid")
+
+    def test_a_set_may_hold_what_is_for_others(self):
+        others = [
+            {**self.rsa.jwk(), "kid": "enc", "use": "enc"},
+            {**self.rsa.jwk(), "kid": "ps", "alg": "PS256"},
+            {"kty": "EC", "crv": "P-521", "kid": "p521", "x": "AA", "y": "AA"},
+            {"kty": "oct", "kid": "oct", "k": "AAAA"},
+            {**self.ec.jwk(), "kid": None},
+            self.ec.private_jwk() | {"kid": "leak"},
+            "key",
+        ]
+        self.install_set(*others, self.ec.jwk())
+        self.assertEqual(self.verdict(jws.token(self.ec)), "ok")
+        for kid in "enc", "ps", "p521", "oct", "leak":
+            self.told("issuer.jwks is not used in full", f"'{kid}'")
+        self.assertNotIn(self.ec.private_jwk()["d"], stack.log("engine"))
+
+    def test_c2_a_kid_cannot_be_taken_over(self):
+        """A set that names another's key: the file whose name comes first has it."""
+        thief = jwa.EcKey("tests")
+        self.install_set(thief.jwk(), name="zzz")
+        self.told("zzz.jwks", "'tests' already")
+        self.assertEqual(self.verdict(jws.token(thief)), "token_invalid")
+        self.assertEqual(self.verdict(jws.token(key)), "ok")
+
+    def test_c2_broken_sets_harm_nobody(self):
+        many = {"keys": [{**self.ec.jwk(), "kid": f"k{i}"} for i in range(65)]}
+        for text in ("", "{", "[]", "{}", '{"keys":{}}', json.dumps(many), "x" * (1 << 20),
+                     '{"keys":' + "[" * 100000, '{"keys":[],"keys":[]}'):
+            (stack.keys / "issuer.jwks").write_text(text, encoding="utf-8")
+            self.settle()
+            self.assertEqual(self.verdict(jws.token(key)), "ok")
+
+    def test_c11_rotation(self):
+        """Old and new side by side, then the old one goes, and with it what it proved."""
+        new = jwa.RsaKey("rsa-2")
+        self.install_set(self.rsa.jwk())
+        with stack.connect(jws.token(self.rsa)) as old_connection:
+            self.install_set(self.rsa.jwk(), new.jwk())
+            with stack.connect(jws.token(new)) as new_connection:
+                self.assertEqual(self.verdict(jws.token(self.rsa)), "ok")
+                old_connection.result({"op": "health"})
+                new_connection.result({"op": "health"})
+
+                self.install_set(new.jwk())
+                self.assertEqual(old_connection.code({"op": "health"}), "token_invalid")
+                new_connection.result({"op": "health"})
+        self.assertEqual(self.verdict(jws.token(self.rsa)), "token_invalid")
+        self.assertEqual(self.verdict(jws.token(new)), "ok")
+
+
+class Revoked(Case):
+    def revoke(self, *arguments, **options):
+        return stack.actionctl("token", "revoke", "--file", stack.dir / "revoked", *arguments,
+                               **options)
+
+    def until_revoked(self, connection):
+        last = until(lambda: connection.call({"op": "health"}), lambda r: r["status"] == "error")
+        self.assertEqual(last["error"]["code"], "token_invalid")
+        self.assertIn("revoked", last["error"]["message"])
+
+    def test_c11_by_jti(self):
+        token, other = jws.token(key, jti="to be revoked"), jws.token(key, jti="to be")
+        self.c.result({"op": "authenticate", "token": token})
+        with stack.connect(other) as beside, stack.connect(jws.token(key)) as nameless:
+            self.revoke("to be revoked")
+            self.until_revoked(self.c)
+            self.assertEqual(self.verdict(token), "token_invalid")
+            beside.result({"op": "health"})
+            nameless.result({"op": "health"})
+        self.assertEqual(self.verdict(jws.token(key, jti="to be revoked", sub="u2")),
+                         "token_invalid")
+
+    def test_c11_what_actionctl_made(self):
+        made = json.loads(stack.actionctl("token", "create", "--key", stack.dir / "signing.jwk",
+                                          "--user", "u1", "--scope", "*", "--json").stdout)
+        file = stack.dir / "made"
+        file.write_text(made["token"], encoding="ascii")
+        with stack.connect(made["token"]) as connection:
+            said = json.loads(self.revoke("--token-file", file, "--json").stdout)
+            self.assertEqual((said["jti"], said["added"]), (made["jti"], True))
+            self.until_revoked(connection)
+        self.assertIn(f"{made['jti']} {made['expires_at']}\n",
+                      (stack.dir / "revoked").read_text(encoding="utf-8"))
+        inspected = json.loads(stack.actionctl("token", "inspect", file, "--json").stdout)
+        self.assertEqual(inspected["claims"]["jti"], made["jti"])
+        again = json.loads(self.revoke(made["jti"], "--json").stdout)
+        self.assertEqual(again["added"], True)  # for good now
+
+    def test_c11_what_waits_does_not_leave(self):
+        """The vault is slow; meanwhile the token is revoked."""
+        token = jws.token(key, jti="waiting")
+        self.c.result({"op": "authenticate", "token": token})
+        vault = stack.pid("vault")
+        os.kill(vault, signal.SIGSTOP)
+        try:
+            waiting = self.c.start(email("revoked@example.com"))
+            with stack.connect(token) as other:
+                self.revoke("waiting")
+                self.until_revoked(other)
+        finally:
+            os.kill(vault, signal.SIGCONT)
+        answer = self.c.finish(waiting)
+        self.assertEqual(answer["error"]["code"], "token_invalid", answer)
+        self.assertEqual(upstream.to("revoked@example.com"), [])
+
+    def test_j2_a_broken_list_keeps_the_old_one(self):
+        path = stack.dir / "revoked"
+        self.revoke("before")
+        before = path.read_text(encoding="utf-8")
+        with stack.connect(jws.token(key, jti="later")) as connection:
+            path.write_text(before + "two words\n", encoding="utf-8")
+            until(lambda: [e for e in stack.entries()
+                           if "stay revoked" in e.get("MESSAGE", "")], bool)
+            entry = [e for e in stack.entries() if "stay revoked" in e.get("MESSAGE", "")][-1]
+            self.assertEqual(entry["PRIORITY"], "3")
+            self.assertEqual(self.verdict(jws.token(key, jti="before")), "token_invalid")
+            refused = self.revoke("later", check=False)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("line", refused.stderr)
+            connection.result({"op": "health"})
+            path.write_text(before, encoding="utf-8")
+            self.revoke("later")
+            self.until_revoked(connection)
+
+    def test_arguments(self):
+        for arguments in ((), ("a", "b"), ("a", "--token-file", "/dev/null"), ("",),
+                          ("x" * 129,), ("a\nb",), ("--token-file", "/dev/null")):
+            with self.subTest(arguments):
+                self.assertEqual(self.revoke(*arguments, check=False).returncode, 2)
+        nameless = stack.dir / "nameless"
+        nameless.write_text(jws.token(key), encoding="ascii")
+        done = self.revoke("--token-file", nameless, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("jti", done.stderr)
+
+
+class Refused(unittest.TestCase):
+    """Who knocks stands in the journal: with a stack of its own, since ten a minute are told."""
+
+    MESSAGE_ID = "28a837db33b98f88d1a472cc9ee5730d"
+
+    def entries(self, own):
+        return [e for e in own.entries() if e.get("MESSAGE_ID") == self.MESSAGE_ID]
+
+    def test_they_are_told_and_bounded(self):
+        with Stack() as own, own.connect("") as c:
+            stranger = jws.token(jws.Key("stack"), sub="canary-of-the-token")
+            answer = c.call({"op": "authenticate", "token": stranger})
+            entry = until(lambda: self.entries(own), bool)[0]
+            self.assertEqual(entry["ACTION_TOKEN_KID"], "stack")
+            self.assertEqual(entry["ACTION_ERROR_CODE"], "token_invalid")
+            self.assertEqual(entry["ACTION_PEER_UID"], str(os.getuid()))
+            self.assertEqual(entry["ACTION_PEER_PID"], str(os.getpid()))
+            self.assertEqual(entry["ACTION_REQUEST_ID"], answer["request_id"])
+            self.assertIn(answer["error"]["message"], entry["MESSAGE"])
+
+            for _ in range(500):
+                c.error({"op": "health", "token": stranger})
+            c.error({"op": "health", "token": "a"})
+            c.result({"op": "authenticate", "token": own.token})
+            own.kill("engine")  # what was to be written is
+            self.assertIn(len(self.entries(own)), range(2, 21))  # ten, or of two minutes
+            log = own.log("engine")
+            for part in stranger.split("."):
+                self.assertNotIn(part, log)
+            self.assertNotIn("canary-of-the-token", log)
+
+
 class Rights(Case):
     def call(self, request, **claims):
         return self.c.call({**request, "token": jws.token(key, **claims)})
 
-    def test_scopes(self):
+    def test_c8_scopes(self):
         send = email(dry_run=True)
         connect = {"op": "auth_token", "platform": "gmail", "credential": {"access_token": "x"}}
         cases = [
@@ -289,7 +690,7 @@ class Rights(Case):
                     self.assertEqual(response["error"]["code"], "forbidden", response)
                     self.assertIn("scope", response["error"]["details"]["by"])
 
-    def test_users(self):
+    def test_c8_users(self):
         cases = [
             ("u1", None, True),
             ("u2", None, False),
@@ -354,7 +755,7 @@ class OtherUid(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.split()
 
-    def test_a_stolen_token_is_worth_nothing(self):
+    def test_c7_a_stolen_token_is_worth_nothing(self):
         bound = jws.token(key)
         theirs = jws.token(key, cnf={"uid": OTHER_UID})
         free = jws.token(key, cnf=None)
