@@ -28,6 +28,8 @@ static void test_defaults(void **state) {
         assert_int_equal(s.max_message_bytes, 32 << 20);
         assert_int_equal(s.max_in_flight_per_connection, 64);
         assert_string_equal(s.key_directory, CONFIG_ADMIN_DIR "/keys.d");
+        assert_string_equal(s.revocation_file, CONFIG_ADMIN_DIR "/revoked");
+        assert_false(s.revocation_file_required);
         assert_string_equal(s.vault_socket, "/run/action-engine/vault.sock");
         assert_int_equal(s.reconcile_usec, 60 * USEC_PER_SEC);
         assert_int_equal(s.vault_backend, VAULT_EMBEDDED);
@@ -39,7 +41,7 @@ static void test_everything_set(void **state) {
         static const char text[] =
                         "[Engine]\nMaxMessageBytes=64M\nLogLevel=debug\nLogTarget=stderr\n"
                         "RequestTimeoutSec=0.5\nMaxBytesPerUser=64M\n"
-                        "[Tokens]\nKeyDirectory=/keys\n"
+                        "[Tokens]\nKeyDirectory=/keys\nRevocationFile=/gone\n"
                         "[Http]\nPlainHttp=127.0.0.1:80 [::1]:8080\n"
                         "PlainHttp=127.0.0.1:4100\nTotalTimeoutSec=2min\n"
                         "[Smtp]\nAllowAddress=10.0.0.0/8\nAllowAddress=127.0.0.1:25 [::1]\n"
@@ -56,6 +58,8 @@ static void test_everything_set(void **state) {
         assert_int_equal(s.request_timeout_usec, USEC_PER_SEC / 2);
         assert_int_equal(s.total_timeout_usec, 120 * USEC_PER_SEC);
         assert_string_equal(s.key_directory, "/keys");
+        assert_string_equal(s.revocation_file, "/gone");
+        assert_true(s.revocation_file_required);
         assert_string_equal(s.plain_http[0], "127.0.0.1:4100"); /* a later list replaces */
         assert_null(s.plain_http[1]);
         assert_int_equal(s.allowed.n, 2);
@@ -110,6 +114,9 @@ static void test_refused(void **state) {
                 { "[Engine]\nLogLevel=loud\n", "warning" },
                 { "[Engine]\nLogTarget=printer\n", "stderr" },
                 { "[Tokens]\nKeyDirectory=keys\n", "KeyDirectory" },
+                { "[Tokens]\nRevocationFile=revoked\n", "RevocationFile" },
+                { "[Tokens]\nRevocationFile=/\n", "RevocationFile" },
+                { "[Tokens]\nRevocationFile=/etc/\n", "RevocationFile" },
                 { "[Http]\nPlainHttp=example.com:80\n", "loopback" },
                 { "[Http]\nPlainHttp=127.0.0.1\n", "loopback" },
                 { "[Http]\nPlainHttp=10.0.0.1:80\n", "loopback" },
