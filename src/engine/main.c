@@ -4,11 +4,14 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
 
 #include "base/journal.h"
 #include "base/secret.h"
@@ -82,37 +85,52 @@ static int parse_options(int argc, char **argv, struct options *ret) {
         return 0;
 }
 
-static int serve(const struct settings *settings) {
-        _cleanup_(engine_freep) struct engine *e = NULL;
-        _cleanup_(fd_closep) int fd = -1;
-        struct ae_error error = { 0 };
-        int r;
+/*
+ * Who waits already gets an end instead of an answer. Were they left to wait, systemd would start
+ * this again for the same connections, to fail in the same way, without a pause.
+ */
+static int refuse_to_start(int listen_fd) {
+        int fd;
 
-        fd = listener_inherited_fd();
-        if (fd == -ENOENT) {
+        if (listen_fd < 0 || fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+                return EXIT_FAILURE;
+        while ((fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+                fd_close(fd);
+        return EX_CONFIG;
+}
+
+static int take_socket(void) {
+        int fd = listener_inherited_fd();
+
+        if (fd == -ENOENT)
                 fputs(no_socket, stderr);
-                return fd;
-        }
-        if (fd < 0) {
+        else if (fd < 0)
                 fputs("action-engined: what was passed is not one listening Unix stream socket\n",
                       stderr);
-                return fd;
-        }
+        return fd;
+}
+
+/* Returns an exit status. */
+static int serve(const struct settings *settings, int *listen_fd) {
+        _cleanup_(engine_freep) struct engine *e = NULL;
+        struct ae_error error = { 0 };
+        int r;
 
         r = engine_new(settings, &e, &error);
         if (r < 0) {
                 log_error("Cannot start: %s", error.message);
                 ae_error_done(&error);
-                return r;
+                return refuse_to_start(*listen_fd);
         }
-        r = engine_run(e, TAKE_FD(fd));
+        r = engine_run(e, TAKE_FD(*listen_fd));
         if (r < 0)
                 log_error("Cannot go on: %s", strerror(-r));
-        return r;
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv) {
         _cleanup_(settings_done) struct settings settings = { 0 };
+        _cleanup_(fd_closep) int fd = -1;
         char error[CONFIG_ERROR_SIZE];
         struct options options;
         int r;
@@ -130,12 +148,17 @@ int main(int argc, char **argv) {
         r = settings_load(&settings, options.config, error);
         if (r < 0) {
                 fprintf(stderr, "action-engined: %s\n", error);
-                return EXIT_FAILURE;
+                if (!options.check_config)
+                        fd = listener_inherited_fd();
+                return refuse_to_start(fd);
         }
         if (options.check_config) {
                 puts("The configuration is good.");
                 return EXIT_SUCCESS;
         }
+        fd = take_socket();
+        if (fd < 0)
+                return EXIT_FAILURE;
 
         (void)signal(SIGPIPE, SIG_IGN);
         /* Else glibc learns from the first large message to keep such memory for good. */
@@ -146,7 +169,7 @@ int main(int argc, char **argv) {
                         strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = serve(&settings);
+        r = serve(&settings, &fd);
         journal_stop();
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return r;
 }
