@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "mail/message.h"
 
+struct adapter_explanation;
 struct cJSON;
 
 #define EMAIL_MAX_RECIPIENTS 500 /* to, cc and bcc together */
@@ -38,3 +39,6 @@ void email_done(struct email *e);
 int email_read(const struct cJSON *payload, struct email *ret, struct ae_error *error);
 /* The same for one that need not have recipients yet. */
 int email_read_draft(const struct cJSON *payload, struct email *ret, struct ae_error *error);
+
+/* explain.c: `recipients` and `recipient_domains` are of to, cc and bcc. Returns 0 or -ENOMEM. */
+int email_explain(const struct cJSON *payload, struct adapter_explanation *ret);

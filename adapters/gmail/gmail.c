@@ -4,6 +4,7 @@
  */
 #include "action/adapter.h"
 #include "base/cleanup.h"
+#include "email/email.h"
 #include "gmail-schemas.h"
 #include "gmail/outgoing.h"
 #include "gmail/reconcile.h"
@@ -78,6 +79,7 @@ static const struct adapter_action actions[] = {
                         .oauth_scopes = send_scopes,
                         .idempotency = IDEMPOTENCY_RECONCILABLE,
                         .check = send_email_check,
+                        .explain = email_explain,
                         .build = send_email_build,
                         .interpret = send_email_interpret,
                         .lost = outgoing_lost,

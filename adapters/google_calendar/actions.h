@@ -37,3 +37,9 @@ int list_events_build(const struct adapter_input *input, struct http_request *re
                       struct ae_error *error);
 int list_events_interpret(const struct adapter_input *input, const struct http_response *response,
                           struct cJSON **ret_result, struct ae_error *error);
+
+/* explain.c */
+int create_event_explain(const struct cJSON *payload, struct adapter_explanation *ret);
+int delete_event_explain(const struct cJSON *payload, struct adapter_explanation *ret);
+int list_events_explain(const struct cJSON *payload, struct adapter_explanation *ret);
+int update_event_explain(const struct cJSON *payload, struct adapter_explanation *ret);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "notion-schemas.h"
 #include "notion/create-task.h"
+#include "notion/explain.h"
 #include "notion/identify.h"
 #include "notion/query-tasks.h"
 #include "notion/update-task.h"
@@ -26,6 +27,7 @@ static const struct adapter_action actions[] = {
                         .oauth_scopes = no_scopes,
                         .idempotency = IDEMPOTENCY_UNREPEATABLE,
                         .check = create_task_check,
+                        .explain = create_task_explain,
                         .build = create_task_build,
                         .interpret = create_task_interpret,
         },
@@ -39,6 +41,7 @@ static const struct adapter_action actions[] = {
                         .oauth_scopes = no_scopes,
                         .idempotency = IDEMPOTENCY_READ,
                         .check = query_tasks_check,
+                        .explain = query_tasks_explain,
                         .build = query_tasks_build,
                         .interpret = query_tasks_interpret,
         },
@@ -52,6 +55,7 @@ static const struct adapter_action actions[] = {
                         .oauth_scopes = no_scopes,
                         .idempotency = IDEMPOTENCY_IDEMPOTENT,
                         .check = update_task_check,
+                        .explain = update_task_explain,
                         .build = update_task_build,
                         .interpret = update_task_interpret,
         },

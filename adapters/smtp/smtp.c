@@ -4,6 +4,7 @@
  */
 #include "action/adapter.h"
 #include "base/cleanup.h"
+#include "email/email.h"
 #include "smtp-schemas.h"
 #include "smtp/send-email.h"
 
@@ -25,6 +26,7 @@ static const struct adapter_action actions[] = {
                         /* The Message-ID marks it, but there is nobody who could be asked for it. */
                         .idempotency = IDEMPOTENCY_UNREPEATABLE,
                         .check = smtp_send_email_check,
+                        .explain = email_explain,
                         .build = smtp_send_email_build,
                         .interpret = smtp_send_email_interpret,
         },

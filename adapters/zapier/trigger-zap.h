@@ -22,3 +22,5 @@ int trigger_zap_build(const struct adapter_input *input, struct http_request *re
                       struct ae_error *error);
 int trigger_zap_interpret(const struct adapter_input *input, const struct http_response *response,
                           struct cJSON **ret_result, struct ae_error *error);
+/* explain.c. Which hook it is, the request's account tells. */
+int trigger_zap_explain(const struct cJSON *payload, struct adapter_explanation *ret);

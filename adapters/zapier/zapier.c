@@ -23,6 +23,7 @@ static const struct adapter_action actions[] = {
                         .oauth_scopes = no_scopes,
                         .idempotency = IDEMPOTENCY_UNREPEATABLE,
                         .check = trigger_zap_check,
+                        .explain = trigger_zap_explain,
                         .build = trigger_zap_build,
                         .interpret = trigger_zap_interpret,
         },

@@ -61,7 +61,10 @@ static void on_answer(const struct policy_answer *answer, void *userdata) {
         pipeline_resume(a, r);
 }
 
-/* For an adapter that does not explain an action: the title alone. */
+/*
+ * For an adapter that does not explain an action: the title alone. Whose account it is stands behind
+ * every sentence.
+ */
 static int explain(const struct action *a, struct adapter_explanation *ret) {
         const struct adapter_action *t = a->type->adapter;
         int r;
@@ -71,12 +74,11 @@ static int explain(const struct action *a, struct adapter_explanation *ret) {
                 if (r < 0)
                         return r;
         } else
-                buffer_printf(&ret->summary, "%s: %s", a->type->platform->adapter->title, t->title);
+                buffer_puts(&ret->summary, t->title);
+        buffer_printf(&ret->summary, " (%s, %s's account '%s')", a->type->platform->adapter->title,
+                      a->spec.user_id, a->spec.account);
 
-        r = buffer_error(&ret->summary);
-        for (size_t i = 0; r >= 0 && i < ret->n_facts; i++)
-                r = buffer_error(&ret->facts[i].value);
-        return r;
+        return buffer_error(&ret->summary);
 }
 
 static int ask(struct action *a, struct authorisation *z) {

@@ -27,6 +27,7 @@ static bool pid_fd_has_ended(int pid_fd) {
 /* The second field is the process's own choice, spaces and brackets included; the last one ends it. */
 int peer_parse_start_time(const char *stat, uint64_t *ret) {
         const char *p = strrchr(stat, ')');
+        uint64_t start_time;
         char *end;
 
         if (!p)
@@ -40,8 +41,11 @@ int peer_parse_start_time(const char *stat, uint64_t *ret) {
         if (*p < '0' || *p > '9')
                 return -EINVAL;
         errno = 0;
-        *ret = strtoull(p, &end, 10);
-        return errno != 0 || (*end != ' ' && *end != '\n') || *ret == 0 ? -EINVAL : 0;
+        start_time = strtoull(p, &end, 10);
+        if (errno != 0 || (*end != ' ' && *end != '\n') || start_time == 0)
+                return -EINVAL;
+        *ret = start_time;
+        return 0;
 }
 
 /* 0 when it cannot be told. */

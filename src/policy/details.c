@@ -6,51 +6,21 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/utf8.h"
+#include "base/legible.h"
 
 /* The facts that an adapter may give. What is not in here would be ours to mend, not a client's. */
 static const char *const fact_names[] = {
-        "attendee_domains", "attendees",    "calendar_id", "data_source",       "database",
-        "event_id",         "hook",         "page",        "recipient_domains", "recipients",
-        "reply_to_domains", "send_updates",
+        "attendee_domains", "attendees", "calendar_id", "data_source_id",    "database_id",
+        "event_id",         "page_id",   "recipients",  "recipient_domains", "send_updates",
 };
-
-/* Ranges of what a value must not hold: controls, marks of direction, and what is not seen. */
-static const struct {
-        uint32_t first, last;
-} unwanted[] = {
-        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
-        { 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-        { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
-};
-
-static bool is_unwanted(uint32_t c) {
-        for (size_t i = 0; i < ELEMENTSOF(unwanted); i++)
-                if (c >= unwanted[i].first && c <= unwanted[i].last)
-                        return true;
-        return false;
-}
-
-static uint32_t decode(const char *text, size_t n) {
-        const unsigned char *at = (const unsigned char *)text;
-        uint32_t c = n == 1 ? at[0] : at[0] & (0xffU >> (n + 1));
-
-        for (size_t i = 1; i < n; i++)
-                c = c << 6 | (at[i] & 0x3fU);
-        return c;
-}
 
 void details_clean(const char *text, struct buffer *to) {
-        size_t left = strlen(text), n;
+        size_t before = to->size;
 
-        for (; left > 0; text += n, left -= n) {
-                n = (unsigned char)*text < 0x80 ? 1 : utf8_span(text, left);
-                if (n == 0 || is_unwanted(decode(text, n)) || (*text == '$' && text[1] == '(')) {
-                        buffer_putc(to, '?');
-                        n = n == 0 ? 1 : n;
-                } else
-                        buffer_append(to, text, n);
-        }
+        legible_append(to, text, SIZE_MAX);
+        for (size_t i = before; i + 1 < to->size; i++)
+                if (to->data[i] == '$' && to->data[i + 1] == '(')
+                        to->data[i] = '?';
 }
 
 void details_done(struct details *d) {

@@ -28,7 +28,7 @@ void details_done(struct details *d);
 int details_make(const struct policy_question *q, struct details *ret, struct ae_error *error);
 
 /*
- * Appends the text with a '?' for every character that is invisible, moves others or ends a line,
- * and for bytes that are no UTF-8; and for the beginning of "$(", which polkit would replace.
+ * Appends the text as base/legible.h does, with a '?' too for the dollar of "$(", which polkit
+ * replaces in a question.
  */
 void details_clean(const char *text, struct buffer *to);
