@@ -324,6 +324,7 @@ int polkit_new(sd_event *event, uint64_t timeout_usec, polkit_open_fn *open_bus,
                 .open_bus = open_bus ? open_bus : open_system_bus,
                 .userdata = userdata,
         };
+        (void)have_bus(p); /* so that it is ready for the first question; who asks is told of faults */
         *ret = p;
         return 0;
 }

@@ -5,8 +5,8 @@
  * rules, asked with nobody at hand; and whatever agent it finds in the peer's session, which puts
  * the question to a person.
  *
- * The bus is opened when it is first needed, and again after it was lost, with growing pauses while
- * it cannot be reached; meanwhile the answer is no.
+ * The bus is opened at once, and again when it is needed after it was lost, with growing pauses
+ * while it cannot be reached; meanwhile the answer is no.
  */
 
 #include <systemd/sd-bus.h>

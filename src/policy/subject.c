@@ -30,7 +30,8 @@ int subject_append(const struct peer *peer, sd_bus_message *m) {
                 return r;
         r = sd_bus_message_append(m, "{sv}{sv}{sv}", "pid", "u", (uint32_t)peer->pid, "start-time",
                                   "t", peer->start_time, "uid", "i", (int32_t)peer->uid);
-        if (r >= 0 && peer->pid_fd >= 0)
+        /* Before the handshake is over, the library would wait for it to learn about descriptors. */
+        if (r >= 0 && peer->pid_fd >= 0 && sd_bus_is_ready(sd_bus_message_get_bus(m)) > 0)
                 r = sd_bus_message_append(m, "{sv}", "pidfd", "h", peer->pid_fd);
         if (r < 0)
                 return r;

@@ -17,7 +17,7 @@
 int subject_check(const struct peer *peer, struct ae_error *error);
 
 /*
- * Appends `(sa{sv})`. The pidfd is for polkit from 124 on; those before pass over what they do not
- * know. Returns 0 or a negative errno.
+ * Appends `(sa{sv})`. The pidfd, once the bus is ready for descriptors, is for polkit from 124 on;
+ * those before pass over what they do not know. Returns 0 or a negative errno.
  */
 int subject_append(const struct peer *peer, sd_bus_message *m);

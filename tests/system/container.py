@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -265,6 +266,19 @@ class Container:
         )
         assert not check or done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done
+
+    @contextlib.contextmanager
+    def terminal(self, *arguments, user):
+        """A program on a terminal of its own. Gives the descriptor of the other end."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            command = self._enter(*map(str, arguments), user=user)
+            os.execvpe(command[0], command, {"PATH": "/usr/sbin:/usr/bin", "TERM": "dumb"})
+        try:
+            yield fd
+        finally:
+            os.close(fd)  # hangs up
+            os.waitpid(pid, 0)
 
     def property(self, unit, name):
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()

@@ -80,8 +80,8 @@ class Product:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def connect(self, user="me", with_token=True):
-        return self.box.connect(SOCKET, user, self.token if with_token else None)
+    def connect(self, user="me", with_token=True, token=None):
+        return self.box.connect(SOCKET, user, (token or self.token) if with_token else None)
 
     def perform(self, to, **options):
         """Sends an e-mail as the README's user does. Returns the response."""

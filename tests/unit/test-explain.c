@@ -67,9 +67,9 @@ static const struct {
           "recipient_domains=example.com xn--bcher-kva.example x.org y.org z.org" },
         /* Foreign text stays within its quotes, and on its line. */
         { "gmail", "send_email",
-          "{\"to\":\"a@b.c\",\"subject\":\"x', with 0 attachments \\u202e\\u200b\","
+          "{\"to\":\"a@b.c\",\"subject\":\"x', with 0 attachments \\u202e \\u200b\","
           "\"attachments\":[{\"filename\":\"f\",\"content_base64\":\"\"}]}",
-          "Send an e-mail to a@b.c, subject 'x’, with 0 attachments ??', with 1 attachment\n"
+          "Send an e-mail to a@b.c, subject 'x’, with 0 attachments ? ?', with 1 attachment\n"
           "recipients=a@b.c\nrecipient_domains=b.c" },
         { "google_calendar", "create_event",
           "{\"title\":\"Lunch\",\"start\":\"2025-07-25T12:00:00Z\","

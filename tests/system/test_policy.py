@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: MIT
+"""Who may do what: the engine, a real polkit, its rules and its agent on a terminal.
+
+Nothing sleeps: an edited rule is in force a moment later, so it is asked for until it is.
+"""
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import time
+import unittest
+
+from engine import TIMEOUT, email, until
+from product import ENGINE, USERS, set_up
+
+POLKIT = "polkit.service"
+RULES = "/etc/polkit-1/rules.d/10-test.rules"
+SEND = "io.puraifi.ActionEngine.gmail.send-email"
+PASSWORD = "correct horse"
+
+# For each of them a rule's answer, and what a dry run says to an e-mail.
+EVERYTHING = 'polkit.addRule(function (action, subject) {{ {} }});\n'
+ANSWER = f'if (action.id === "{SEND}") return polkit.Result.{{}};'
+
+box = None
+product = None
+upstream = None
+tokens = {}
+
+
+def setUpModule():
+    global box, product, upstream
+    box, product, upstream = set_up()
+    product.write(
+        "/etc/action-engine/action-engine.conf.d/policy.conf",
+        "[Policy]\nApprovalPauseSec=0\nPolkitTimeoutSec=3\n",
+    )
+    box.run("systemctl", "stop", ENGINE)
+    for user in "me", "guest":
+        box.run("chpasswd", input=f"{user}:{PASSWORD}\n")
+        command = ["actionctl", "token", "create", "--key", "/root/mine.jwk", "--user", "me"]
+        done = box.run(*command, "--scope", "gmail:*", "--uid", USERS[user], "--ttl", "1d")
+        tokens[user] = done.stdout.strip()
+
+
+def dry_run(to="user@example.com", user="me", **more):
+    with product.connect(user, token=tokens[user]) as connection:
+        return connection.result(email(to, dry_run=True, **more))
+
+
+def decision(*arguments, **more):
+    return dry_run(*arguments, **more)["decision"]
+
+
+@contextlib.contextmanager
+def rules(body, expected, to="user@example.com", user="me"):
+    """Those alone, once a dry run says what they say."""
+    product.write(RULES, EVERYTHING.format(body))
+    try:
+        until(lambda: decision(to, user), lambda said: said == expected)
+        yield
+    finally:
+        box.run("rm", RULES)
+        until(lambda: decision(to, user), lambda said: said == "yes")
+
+
+class Agent:
+    """pkttyagent for a process, and somebody who reads and types."""
+
+    def __init__(self, pid, user="me"):
+        self._pid, self._user = pid, user
+        self._text = ""
+
+    def __enter__(self):
+        self._stack = contextlib.ExitStack()
+        ready, theirs = os.pipe()
+        os.set_inheritable(theirs, True)
+        command = ["pkttyagent", "--process", self._pid, "--notify-fd", theirs]
+        self.fd = self._stack.enter_context(box.terminal(*command, user=self._user))
+        os.close(theirs)
+        with open(ready, "rb") as pipe:
+            pipe.read()
+        return self
+
+    def __exit__(self, *failed):
+        self._stack.close()
+
+    def expect(self, text):
+        """All that was shown until then."""
+        deadline = time.monotonic() + TIMEOUT
+        while text not in self._text:
+            assert select.select([self.fd], [], [], deadline - time.monotonic())[0], self._text
+            self._text += os.read(self.fd, 4096).decode("utf-8", "replace")
+        shown, _, self._text = self._text.partition(text)
+        return shown
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def answer(self, password):
+        shown = self.expect("Password: ")
+        self.type(password + "\n")
+        return shown
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        upstream.gate.clear()
+
+    def assert_sent(self, to, n=1):
+        self.assertEqual(len(upstream.to(to)), n)
+
+    def refusal(self, connection, request, by=None):
+        error = connection.error(request)
+        if by:
+            self.assertEqual(error["details"]["by"], by, error)
+        return error["code"]
+
+    def pid_of(self, connection, user="me"):
+        answer = connection.result({"op": "authenticate", "token": tokens[user]})
+        return answer["peer"]["pid"]
+
+    def interactive(self, to, **more):
+        return email(to, interactive=True, **more)
+
+
+class Rules(Case):
+    def test_allowed_as_shipped(self):
+        self.assertEqual(dry_run()["decided_by"], "polkit")
+        with product.connect() as connection:
+            response = connection.call(email("allowed@example.com"))
+        self.assertEqual(product.audit(response)["ACTION_DECISION"], "polkit")
+        self.assert_sent("allowed@example.com")
+
+    def test_recipients_decide(self):
+        """Wherever somebody stands in the mail, and however the domain is spelt."""
+        body = f"""
+            if (action.id !== "{SEND}") return polkit.Result.NOT_HANDLED;
+            var domains = action.lookup("recipient_domains").split(" ");
+            return domains.every(function (d) {{ return d === "example.com"; }})
+                ? polkit.Result.YES : polkit.Result.NO;"""
+        with rules(body, "no", to="x@evil.example"), product.connect() as connection:
+            self.assertEqual(decision("x@EXAMPLE.com"), "yes")
+            for request in (
+                email("x@evil.example"),
+                email(["a@example.com", "x@evil.example"]),
+                email("x@example.com.evil.example"),
+            ):
+                self.assertEqual(self.refusal(connection, request, "polkit"), "forbidden")
+            hidden = email("a@example.com")
+            hidden["payload"]["bcc"] = "Ada Example.com <x@evil.example>"
+            self.assertEqual(self.refusal(connection, hidden, "polkit"), "forbidden")
+            response = connection.call(hidden)
+            entry = product.audit(response)
+            self.assertEqual(entry["ACTION_DECISION"], "polkit")
+            self.assertEqual(entry["ACTION_ERROR_CODE"], "forbidden")
+            connection.result(email("fine@example.com"))
+        self.assert_sent("x@evil.example", 0)
+        self.assert_sent("fine@example.com")
+
+    def test_the_uid_is_the_connections(self):
+        """The same token's user, another uid; and whoever got the socket passed writes as it."""
+        body = 'if (subject.user === "guest") return polkit.Result.NO;'
+        with rules(body, "no", user="guest"):
+            self.assertEqual(decision(), "yes")
+            with product.connect("guest", token=tokens["guest"]) as connection:
+                self.assertEqual(self.refusal(connection, email(), "polkit"), "forbidden")
+
+    def test_all_that_a_rule_can_know(self):
+        body = ANSWER.format("NO").replace(
+            "if (", """if (action.lookup("platform") === "gmail" &&
+                action.lookup("action_type") === "send_email" &&
+                action.lookup("user_id") === "me" && action.lookup("account") === "default" &&
+                action.lookup("recipients") === "user@example.com" &&
+                /^[0-9a-f]{64}$/.test(action.lookup("digest")) &&
+                action.lookup("summary").indexOf("Send an e-mail to user@example.com") === 0 &&
+                """)
+        with rules(body, "no"):
+            pass
+
+    def test_a_person_would_have_to_be_asked(self):
+        with rules(ANSWER.format("AUTH_SELF"), "ask"), product.connect() as connection:
+            self.assertEqual(dry_run(interactive=True)["decided_by"], "polkit")
+            self.assertEqual(self.refusal(connection, email("a1@x.com"), "polkit"),
+                             "approval_required")
+            self.assertEqual(self.refusal(connection, self.interactive("a1@x.com"), "person"),
+                             "approval_required")
+        self.assert_sent("a1@x.com", 0)
+
+    def test_a_rule_that_throws_is_a_no(self):
+        with rules('throw new Error("no");', "no"), product.connect() as connection:
+            self.assertEqual(self.refusal(connection, email("throw@x.com"), "polkit"), "forbidden")
+        self.assert_sent("throw@x.com", 0)
+
+    def test_the_example(self):
+        example = box.path("/usr/share/doc/action-engine/50-action-engine.rules.example")
+        text = example.read_text("utf-8")
+        text = text.replace('["assistant.service", ', '["", ')
+        text = text.replace("hour < 7 || hour >= 22", "hour < 0")
+        product.write(RULES, text)
+        try:
+            until(lambda: decision("x@evil.example"), lambda said: said == "no")
+            self.assertEqual(decision("x@example.com"), "yes")
+            self.assertEqual(decision(["x@example.com", "y@example.net"]), "ask")
+            self.assertEqual(decision(["x@example.com", "y@evil.example"]), "no")
+        finally:
+            box.run("rm", RULES)
+            until(lambda: decision("x@evil.example"), lambda said: said == "yes")
+
+
+class Unavailable(Case):
+    def assert_recovers(self):
+        until(lambda: product.perform("again@example.com", check=False)["status"],
+              lambda status: status == "success")
+
+    def refused_by_nobody(self, to):
+        with product.connect() as connection:
+            error = connection.error(email(to))
+        self.assertEqual((error["code"], error["retryable"]), ("policy_unavailable", True), error)
+        self.assert_sent(to, 0)
+
+    def test_stopped(self):
+        """The bus starts it again."""
+        box.run("systemctl", "stop", POLKIT)
+        self.assert_recovers()
+
+    def test_masked(self):
+        box.run("systemctl", "mask", "--runtime", "--now", POLKIT)
+        try:
+            self.refused_by_nobody("masked@example.com")
+            with product.connect() as connection:
+                code = connection.code(email(dry_run=True))
+            self.assertEqual(code, "policy_unavailable")
+        finally:
+            box.run("systemctl", "unmask", "--runtime", POLKIT)
+        self.assert_recovers()
+
+    def test_hanging_and_restarting_in_mid_question(self):
+        product.perform("warm@example.com")
+        product.kill(POLKIT, "STOP")
+        self.refused_by_nobody("hanging@example.com")
+        with product.connect() as connection:
+            asked = connection.start(email("mid@example.com"))
+            connection.result({"op": "ping"})  # and the question has gone out
+            product.kill(POLKIT, "KILL")
+            response = connection.finish(asked)
+        self.assertEqual(response["error"]["code"], "policy_unavailable", response)
+        self.assert_sent("mid@example.com", 0)
+        self.assert_recovers()
+
+    def test_the_bus_restarts(self):
+        before = product.main_pid(ENGINE)
+        box.run("systemctl", "stop", "dbus.socket", "dbus.service", check=False)
+        try:
+            self.refused_by_nobody("busless@example.com")
+        finally:
+            box.run("systemctl", "start", "dbus.socket", "dbus.service")
+            box.run("systemctl", "restart", POLKIT)
+        self.assert_recovers()
+        self.assertEqual(product.main_pid(ENGINE), before)
+
+    def test_its_definitions_are_gone(self):
+        path = "/usr/share/polkit-1/actions/io.puraifi.ActionEngine.policy"
+        box.run("mv", path, "/root/policy")
+        box.run("systemctl", "restart", POLKIT)
+        try:
+            self.refused_by_nobody("undefined@example.com")
+        finally:
+            box.run("mv", "/root/policy", path)
+            box.run("systemctl", "restart", POLKIT)
+        self.assert_recovers()
+
+
+class Person(Case):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(rules(ANSWER.format("AUTH_SELF"), "ask"))
+        self.connection = self.enterContext(product.connect(token=tokens["me"]))
+        self.pid = self.pid_of(self.connection)
+
+    def ask(self, to, **more):
+        return self.connection.start(self.interactive(to, **more))
+
+    def test_approved(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("yes@example.com")
+            shown = agent.answer(PASSWORD)
+            response = self.connection.finish(asked)
+        self.assertEqual(response["status"], "success", response)
+        self.assertIn("Send an e-mail to yes@example.com, subject 'Hello!'", shown)
+        self.assertEqual(product.audit(response)["ACTION_DECISION"], "person")
+        self.assert_sent("yes@example.com")
+
+    def test_an_approval_is_for_one(self):
+        """The same again, another payload, another connection of the same user: each is asked."""
+        with Agent(self.pid) as agent:
+            asked = self.ask("once@example.com")
+            agent.answer(PASSWORD)
+            self.assertEqual(self.connection.finish(asked)["status"], "success")
+            for request in email("once@example.com"), email("other@example.com"):
+                self.assertEqual(self.connection.code(request), "approval_required")
+            with product.connect() as other:
+                self.assertEqual(other.code(email("once@example.com")), "approval_required")
+                self.assertEqual(other.code(self.interactive("once@example.com")),
+                                 "approval_required")
+            asked = self.ask("other@example.com")
+            agent.answer("wrong")
+            self.assertEqual(self.connection.finish(asked)["error"]["code"], "approval_denied")
+        self.assert_sent("once@example.com")
+        self.assert_sent("other@example.com", 0)
+
+    def test_refused(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("wrong@example.com")
+            agent.answer("wrong")
+            response = self.connection.finish(asked)
+        self.assertEqual(response["error"]["code"], "approval_denied", response)
+        self.assertEqual(response["error"]["details"]["by"], "person", response)
+        self.assert_sent("wrong@example.com", 0)
+
+    def test_the_agent_is_ended(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("interrupted@example.com")
+            agent.expect("Password: ")
+            agent.type("\x03")
+            code = self.connection.finish(asked)["error"]["code"]
+        self.assertIn(code, ("approval_denied", "approval_required"))
+        self.assert_sent("interrupted@example.com", 0)
+
+    def test_nobody_answers(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("late@example.com", deadline_ms=1500)
+            agent.expect("Password: ")
+            response = self.connection.finish(asked)
+            self.assertEqual(response["error"]["code"], "approval_timeout", response)
+            # The question was taken away, so that a late answer changes nothing.
+            asked = self.ask("next@example.com")
+            self.assertIn("next@example.com", agent.answer(PASSWORD))
+            self.assertEqual(self.connection.finish(asked)["status"], "success")
+        self.assert_sent("late@example.com", 0)
+
+    def test_one_question_at_a_time(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("first@example.com")
+            agent.expect("Password: ")
+            error = self.connection.error(self.interactive("second@example.com"))
+            self.assertEqual(error["code"], "rate_limited", error)
+            self.assertGreater(error["retry_after_ms"], 0)
+            agent.type(PASSWORD + "\n")
+            self.assertEqual(self.connection.finish(asked)["status"], "success")
+        self.assert_sent("second@example.com", 0)
+
+    def test_the_client_goes_away(self):
+        with product.connect(token=tokens["me"]) as leaving:
+            with Agent(self.pid_of(leaving)) as agent:
+                leaving.send(self.interactive("gone@example.com", id="gone"))
+                agent.expect("Password: ")
+                leaving.close()
+                match = "ACTION_ERROR_CODE=cancelled"
+                until(lambda: product.journal(match), bool)
+                agent.type(PASSWORD + "\n")
+                with product.connect() as another:
+                    another.result({"op": "ping"})
+        with Agent(self.pid) as agent:
+            asked = self.ask("stays@example.com")
+            agent.answer(PASSWORD)
+            self.assertEqual(self.connection.finish(asked)["status"], "success")
+        self.assert_sent("gone@example.com", 0)
+
+    def test_the_engine_stops_during_the_dialog(self):
+        with Agent(self.pid) as agent:
+            asked = self.ask("stopped@example.com")
+            agent.expect("Password: ")
+            box.run("systemctl", "stop", ENGINE)
+            response = self.connection.finish(asked)
+        self.assertEqual(response["error"]["code"], "cancelled", response)
+        self.assert_sent("stopped@example.com", 0)
+
+    def test_what_a_person_reads_is_what_is_meant(self):
+        """A subject that would draw another question over this one."""
+        subject = "x' ‮\u200b$(user_id) \u2066polkit.message"
+        request = self.interactive("read@example.com")
+        request["payload"]["subject"] = subject
+        with Agent(self.pid) as agent:
+            asked = self.connection.start(request)
+            shown = agent.answer("wrong")
+            self.connection.finish(asked)
+        self.assertIn("subject 'x’ ???(user_id) ?polkit.message'", shown)
+        self.assertNotRegex(shown.replace("\x1b[1;31m", "").replace("\x1b[0m", ""),
+                            "[\u202a-\u202e\u2066-\u2069\u200b]")
