@@ -42,3 +42,5 @@ int email_read_draft(const struct cJSON *payload, struct email *ret, struct ae_e
 
 /* explain.c: `recipients` and `recipient_domains` are of to, cc and bcc. Returns 0 or -ENOMEM. */
 int email_explain(const struct cJSON *payload, struct adapter_explanation *ret);
+/* The same for one that is kept, and not sent. */
+int email_explain_draft(const struct cJSON *payload, struct adapter_explanation *ret);

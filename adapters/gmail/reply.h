@@ -15,6 +15,8 @@
 
 /* The functions of struct adapter_action. */
 int reply_check(const struct cJSON *payload, struct ae_error *error);
+/* explain.c: `message_id` and `reply_all`. Whom it reaches, Gmail tells only later. */
+int reply_explain(const struct cJSON *payload, struct adapter_explanation *ret);
 int reply_build(const struct adapter_input *input, struct http_request *ret,
                 struct ae_error *error);
 int reply_interpret(const struct adapter_input *input, const struct http_response *response,

@@ -10,8 +10,9 @@
 
 /* The facts that an adapter may give. What is not in here would be ours to mend, not a client's. */
 static const char *const fact_names[] = {
-        "attendee_domains", "attendees", "calendar_id", "data_source_id",    "database_id",
-        "event_id",         "page_id",   "recipients",  "recipient_domains", "send_updates",
+        "attendee_domains",  "attendees",  "calendar_id", "data_source_id",
+        "database_id",       "event_id",   "message_id",  "page_id",
+        "recipient_domains", "recipients", "reply_all",   "send_updates",
 };
 
 void details_clean(const char *text, struct buffer *to) {

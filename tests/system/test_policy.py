@@ -7,9 +7,7 @@ Nothing sleeps: an edited rule is in force a moment later, so it is asked for un
 import contextlib
 import json
 import os
-import re
 import select
-import signal
 import time
 import unittest
 
@@ -24,6 +22,20 @@ PASSWORD = "correct horse"
 # For each of them a rule's answer, and what a dry run says to an e-mail.
 EVERYTHING = 'polkit.addRule(function (action, subject) {{ {} }});\n'
 ANSWER = f'if (action.id === "{SEND}") return polkit.Result.{{}};'
+
+# Says when the agent is known to polkit, which it tells by closing a descriptor.
+AGENT = """
+import os, sys
+end, start = os.pipe()
+os.set_inheritable(start, True)
+if os.fork() == 0:
+    command = ["pkttyagent", "--process", sys.argv[1], "--notify-fd", str(start)]
+    os.execvp(command[0], command)
+os.close(start)
+os.read(end, 1)
+print("ready", flush=True)
+os.wait()
+"""
 
 box = None
 product = None
@@ -76,13 +88,9 @@ class Agent:
 
     def __enter__(self):
         self._stack = contextlib.ExitStack()
-        ready, theirs = os.pipe()
-        os.set_inheritable(theirs, True)
-        command = ["pkttyagent", "--process", self._pid, "--notify-fd", theirs]
+        command = ["python3", "-c", AGENT, self._pid]
         self.fd = self._stack.enter_context(box.terminal(*command, user=self._user))
-        os.close(theirs)
-        with open(ready, "rb") as pipe:
-            pipe.read()
+        self.expect("ready\r\n")
         return self
 
     def __exit__(self, *failed):

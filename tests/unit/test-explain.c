@@ -71,6 +71,15 @@ static const struct {
           "\"attachments\":[{\"filename\":\"f\",\"content_base64\":\"\"}]}",
           "Send an e-mail to a@b.c, subject 'x’, with 0 attachments ? ?', with 1 attachment\n"
           "recipients=a@b.c\nrecipient_domains=b.c" },
+        { "gmail", "create_draft", "{\"subject\":\"Later\"}",
+          "Draft an e-mail to nobody yet, subject 'Later'\nrecipients=\nrecipient_domains=" },
+        /* Whom it reaches is not known yet: a rule must not take that for nobody. */
+        { "gmail", "reply", "{\"message_id\":\"18c2\",\"body\":\"Thanks\"}",
+          "Answer the e-mail '18c2', to its sender\nmessage_id=18c2\nreply_all=no" },
+        { "gmail", "reply",
+          "{\"message_id\":\"18c2\",\"reply_all\":true,\"attachments\":[{},{}]}",
+          "Answer the e-mail '18c2', to everybody who got it, with 2 attachments\n"
+          "message_id=18c2\nreply_all=yes" },
         { "google_calendar", "create_event",
           "{\"title\":\"Lunch\",\"start\":\"2025-07-25T12:00:00Z\","
           "\"end\":{\"date_time\":\"2025-07-25T13:00:00\",\"time_zone\":\"Europe/Berlin\"}}",
