@@ -19,6 +19,7 @@ static struct job *job_free(struct job *j) {
         free((char *)j->id.user_id);
         free((char *)j->id.platform);
         free((char *)j->id.account);
+        record_done(&j->record);
         free(j);
         return NULL;
 }

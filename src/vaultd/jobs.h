@@ -28,6 +28,7 @@ struct job {
         struct jobs *jobs;
         struct record_id id;           /* owned strings */
         struct record_version version; /* what it works on */
+        struct record record;          /* owned; the same in the clear, where its end needs it */
         void *userdata;
         struct job_waiter *first, **end;
         struct job *previous, *next;

@@ -26,23 +26,17 @@
 /* How often a record may change under a call's hands before it is told that it is busy. */
 #define MAX_WAITS 8
 
-struct renewal {
-        struct keeper *keeper;
-        const struct job *job;
-        struct record record;
-};
-
 /* The grant is dead: nobody asks with it again until something else is stored. */
-static int refuse_record(struct renewal *n, const struct oauth_answer *answer,
+static int refuse_record(struct keeper *k, struct job *job, const struct oauth_answer *answer,
                          struct ae_error *error) {
-        const struct keeper_writing how = { .only_if = &n->job->version };
-        const struct record_id *id = &n->job->id;
+        const struct keeper_writing how = { .only_if = &job->version };
+        const struct record_id *id = &job->id;
         _cleanup_(ae_error_done) struct ae_error unheard = { 0 }; /* and logged */
 
         /* A service account's assertion may be refused for a clock that is wrong. */
-        if (n->record.refresh_token) {
-                n->record.refused = true;
-                (void)keeper_write(n->keeper, id, &n->record, &how, &unheard);
+        if (job->record.refresh_token) {
+                job->record.refused = true;
+                (void)keeper_write(k, id, &job->record, &how, &unheard);
         }
         log_info("The provider has ended the grant of %s/%s/%s", id->user_id, id->platform,
                  id->account);
@@ -51,44 +45,46 @@ static int refuse_record(struct renewal *n, const struct oauth_answer *answer,
                             answer->reason);
 }
 
-static int take_tokens(struct renewal *n, struct oauth_answer *answer, struct ae_error *error) {
+static int take_tokens(struct keeper *k, struct job *job, struct oauth_answer *answer,
+                       struct ae_error *error) {
         const struct keeper_writing how = {
-                .only_if = &n->job->version,
+                .only_if = &job->version,
                 .hold = answer->tokens.refresh_token,
         };
         int r;
 
-        r = record_take_tokens(&n->record, &answer->tokens, /* asked= */ NULL);
+        r = record_take_tokens(&job->record, &answer->tokens, /* asked= */ NULL);
         if (r < 0)
                 return r;
-        r = keeper_write(n->keeper, &n->job->id, &n->record, &how, error);
+        r = keeper_write(k, &job->id, &job->record, &how, error);
         if (r == 0)
-                log_info("Renewed the access token of %s/%s/%s", n->job->id.user_id,
-                         n->job->id.platform, n->job->id.account);
+                log_info("Renewed the access token of %s/%s/%s", job->id.user_id, job->id.platform,
+                         job->id.account);
         return r;
 }
 
-/* Returns 0, -ESTALE when the record is another one by now, or fills `error`. */
-static int finish_renewal(struct keeper *k, const struct job *job, struct oauth_answer *answer,
-                          struct ae_error *error) {
-        struct renewal n = { .keeper = k, .job = job };
+/* A store that cannot say so is no reason to drop what the provider has rotated. */
+static bool is_stale(struct keeper *k, const struct job *job) {
+        _cleanup_(ae_error_done) struct ae_error unheard = { 0 }; /* and logged */
+        _cleanup_(record_done) struct record record = { 0 };
         struct record_version version;
         int r;
 
-        r = keeper_read(k, &job->id, &n.record, &version, error);
-        if (r < 0)
-                return error->code == AE_NOT_CONNECTED ? -ESTALE : r;
-        if (!record_version_equals(&version, &job->version))
-                r = -ESTALE;
-        else if (answer->result == OAUTH_OK && answer->tokens.access_token)
-                r = take_tokens(&n, answer, error);
-        else if (answer->result == OAUTH_GRANT_REFUSED)
-                r = refuse_record(&n, answer, error);
-        else
-                r = call_grant_error(answer, n.record.provider ?: "the provider", AE_INTERNAL,
-                                     error);
-        record_done(&n.record);
-        return r;
+        r = keeper_read(k, &job->id, &record, &version, &unheard);
+        return r < 0 ? unheard.code == AE_NOT_CONNECTED
+                     : !record_version_equals(&version, &job->version);
+}
+
+/* Returns 0, -ESTALE when the record is another one by now, or fills `error`. */
+static int finish_renewal(struct keeper *k, struct job *job, struct oauth_answer *answer,
+                          struct ae_error *error) {
+        if (is_stale(k, job))
+                return -ESTALE;
+        if (answer->result == OAUTH_OK && answer->tokens.access_token)
+                return take_tokens(k, job, answer, error);
+        if (answer->result == OAUTH_GRANT_REFUSED)
+                return refuse_record(k, job, answer, error);
+        return call_grant_error(answer, job->record.provider ?: "the provider", AE_INTERNAL, error);
 }
 
 static void on_renewed(struct oauth_answer *answer, void *userdata) {
@@ -142,7 +138,8 @@ static int make_grant(const struct call *c, const struct record *record, struct 
         return r;
 }
 
-static int send_renewal(const struct call *c, const struct record *record,
+/* Takes the record over, if the renewal is sent. */
+static int send_renewal(const struct call *c, struct record *record,
                         const struct record_version *version, struct job **ret,
                         struct ae_error *error) {
         _cleanup_(oauth_grant_done) struct oauth_grant grant = { 0 };
@@ -160,6 +157,8 @@ static int send_renewal(const struct call *c, const struct record *record,
                 job_end(job, JOB_CHANGED); /* nobody waits yet */
                 return r;
         }
+        job->record = *record;
+        *record = (struct record){ 0 };
         *ret = job;
         return 0;
 }
@@ -185,8 +184,8 @@ static int on_impatient(sd_event_source *source, uint64_t usec, void *userdata) 
 }
 
 /* Waits for the record's job, which may have to be begun. */
-static int join_renewal(struct call *c, const struct record *record,
-                        const struct record_version *version, struct ae_error *error) {
+static int join_renewal(struct call *c, struct record *record, const struct record_version *version,
+                        struct ae_error *error) {
         struct job *job = jobs_find(&c->desk->jobs, &c->id);
         int r;
 
@@ -207,7 +206,7 @@ static int join_renewal(struct call *c, const struct record *record,
 }
 
 /* The same, for a while. */
-static int join_renewal_early(struct call *c, const struct record *record,
+static int join_renewal_early(struct call *c, struct record *record,
                               const struct record_version *version, struct ae_error *error) {
         int r;
 

@@ -533,6 +533,19 @@ class Races(RenewalTest):
         self.assertToken(vault, "new")
         self.assertEqual(len(self.grants.lines), 1)
 
+    def test_a_store_that_cannot_even_be_read(self):
+        daemon, vault = self.held()
+        with sqlite3.connect(daemon.state / "vault.db", isolation_level=None) as database:
+            database.execute("ALTER TABLE record RENAME TO away")
+            self.grants.gate.set()
+            self.assertError(vault.receive(), "store_unavailable")
+            self.assertError(vault.ask("get_token", **WHO), "store_unavailable")
+            database.execute("ALTER TABLE away RENAME TO record")
+        database.close()
+        self.assertToken(vault, "new")
+        self.assertToken(vault, "new", rejected=hashlib.sha256(b"old").hexdigest())
+        self.assertEqual(self.refreshed_with(), ["refresh-1"])
+
     def test_what_the_store_did_not_take_gives_way_to_what_is_newer(self):
         daemon, vault = self.held()
         with sqlite3.connect(daemon.state / "vault.db", isolation_level=None) as database:
