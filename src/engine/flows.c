@@ -120,29 +120,30 @@ const struct flow *flows_find_link(const struct flows *all, const struct flow_ow
         return f && f->ends_usec > now_usec + FLOW_LIFE_USEC / 2 ? f : NULL;
 }
 
-static size_t count_of_uid(const struct flows *all, uid_t uid, struct flow **ret_oldest) {
+/* *ret_first is what gives way first: a link, for which nobody has asked, or else the oldest. */
+static size_t count_of_uid(const struct flows *all, uid_t uid, struct flow **ret_first) {
         struct flow *f;
         size_t n = 0;
 
-        *ret_oldest = NULL;
+        *ret_first = NULL;
         TAILQ_FOREACH(f, &all->list, in_flows) {
                 if (f->uid != uid)
                         continue;
-                if (n++ == 0)
-                        *ret_oldest = f;
+                if (n++ == 0 || (f->is_link && !(*ret_first)->is_link))
+                        *ret_first = f;
         }
         return n;
 }
 
 int flows_put(struct flows *all, struct flow *f, uint64_t now_usec) {
         const struct flow_owner owner = owner_of(f);
-        struct flow *oldest;
+        struct flow *first;
 
         drop_ended(all, now_usec);
         if (f->is_link)
                 drop(all, find_link(all, &owner));
-        if (count_of_uid(all, f->uid, &oldest) >= FLOWS_MAX_PER_UID || all->size >= FLOWS_MAX)
-                drop(all, oldest);
+        if (count_of_uid(all, f->uid, &first) >= FLOWS_MAX_PER_UID || all->size >= FLOWS_MAX)
+                drop(all, first);
         if (all->size >= FLOWS_MAX)
                 return -EDQUOT;
 

@@ -71,8 +71,8 @@ struct flows *flows_free(struct flows *all);
 DEFINE_CLEANUP(struct flows *, flows_free);
 
 /*
- * Takes the flow over on success. A uid that has as many as it may have loses its oldest; a link
- * replaces that of the same owner. Returns 0, or -EDQUOT when all uids together have too many.
+ * Takes the flow over on success. A uid that has as many as it may have loses its oldest link, or
+ * else its oldest; a link replaces that of the same owner. Returns 0, or -EDQUOT when all uids together have too many.
  */
 int flows_put(struct flows *all, struct flow *f, uint64_t now_usec);
 

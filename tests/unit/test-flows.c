@@ -129,6 +129,24 @@ static void test_a_uid_has_its_share(void **state) {
         assert_true(take(all, others, 1001, "ada", NOW));
 }
 
+/* One program acts for many users, and fails for each: a login that a person is at outlives that. */
+static void test_links_give_way_first(void **state) {
+        struct flow_owner owner = ada;
+        struct flows *all = *state;
+        char asked[OAUTH_STATE_SIZE], user_id[8];
+        const char *link = NULL;
+
+        strcpy(asked, put(all, &ada, false));
+        owner.user_id = user_id;
+        for (unsigned i = 0; i < 2 * FLOWS_MAX_PER_UID; i++) {
+                snprintf(user_id, sizeof(user_id), "u%u", i);
+                link = put(all, &owner, true);
+        }
+        assert_int_equal(flows_size(all), FLOWS_MAX_PER_UID);
+        assert_true(take(all, link, 1000, "ada", NOW));
+        assert_true(take(all, asked, 1000, "ada", NOW));
+}
+
 static void test_all_have_a_limit(void **state) {
         struct flow_owner owner = ada;
         struct flows *all = *state;
@@ -192,6 +210,7 @@ int main(void) {
                 TEST(test_a_state_that_is_not_quite_it),
                 TEST(test_it_ends),
                 TEST(test_a_uid_has_its_share),
+                TEST(test_links_give_way_first),
                 TEST(test_all_have_a_limit),
                 TEST(test_links),
         };
