@@ -105,18 +105,26 @@ static void on_renewed(struct oauth_answer *answer, void *userdata) {
         job_fail(job, &error);
 }
 
+static int no_app(const struct call *c, const struct record *record, struct ae_error *error) {
+        return ae_error_set(error, AE_INTERNAL,
+                            "the access token of %s cannot be renewed: its provider '%s' is not "
+                            "there any more; an administrator makes it with set_provider",
+                            c->id.platform, record->provider);
+}
+
+/* Returns 1 with the app, 0 when there is none, or fills `error`. */
 static int read_app(const struct call *c, const struct record *record, struct oauth_app *ret,
                     struct ae_error *error) {
         int r;
 
+        if (!record->provider)
+                return 0;
         r = keeper_read_app(&c->desk->keeper, record->provider, ret, error);
-        if (r < 0 && error->code == AE_NOT_FOUND)
-                return ae_error_set(error, AE_INTERNAL,
-                                    "the access token of %s cannot be renewed: its provider '%s' "
-                                    "is not there any more; an administrator makes it with "
-                                    "set_provider",
-                                    c->id.platform, record->provider);
-        return r;
+        if (r < 0 && error->code == AE_NOT_FOUND) {
+                ae_error_done(error);
+                return 0;
+        }
+        return r < 0 ? r : 1;
 }
 
 static int make_grant(const struct call *c, const struct record *record, struct oauth_grant *ret,
@@ -124,13 +132,12 @@ static int make_grant(const struct call *c, const struct record *record, struct 
         _cleanup_(oauth_app_done) struct oauth_app app = { 0 };
         int r;
 
-        if (record->provider) {
-                r = read_app(c, record, &app, error);
-                if (r < 0)
-                        return r;
-        }
-        r = record_renewal_grant(record, record->provider ? &app : NULL, clock_usec(CLOCK_REALTIME),
-                                 ret);
+        r = read_app(c, record, &app, error);
+        if (r < 0)
+                return r;
+        r = record_renewal_grant(record, r > 0 ? &app : NULL, clock_usec(CLOCK_REALTIME), ret);
+        if (r == -ENOKEY)
+                return no_app(c, record, error);
         if (r == -EKEYREJECTED)
                 return ae_error_set(error, AE_INTERNAL,
                                     "the service account of %s/%s/%s cannot sign: store it again",

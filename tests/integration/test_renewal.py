@@ -346,6 +346,17 @@ class Renewal(RenewalTest):
         self.assertNotIn("elsewhere", json.dumps(self.grants.lines))
         self.assertNotIn("PRIVATE KEY", json.dumps(self.grants.lines))
 
+        # As auth_token stores it; an app that was made for it goes before what its profile says.
+        named = {**credential, "provider": "google"}
+        self.assertSuccess(vault.ask("store_token", **WHO, credential=named))
+        self.assertToken(vault, "new")
+        self.assertNotIn("client_id", self.grants.lines[-1]["app"])
+        self.assertSuccess(vault.ask("set_provider", provider="google", app=APP))
+        self.assertSuccess(vault.ask("store_token", **WHO, credential=named))
+        self.assertToken(vault, "new")
+        self.assertEqual(self.grants.lines[-1]["app"]["client_id"], APP["client_id"])
+        self.assertEqual(self.grants.lines[-1]["kind"], "assertion")
+
     def test_so_many_at_once_and_the_others_wait(self):
         _, vault = self.ready()
         n = 3 * GRANTS_AT_ONCE
