@@ -35,6 +35,7 @@ enum oauth_profile_flags {
         OAUTH_OPENID = 1 << 3,            /* it gives an id_token for the scope openid */
         OAUTH_REDIRECT_ANY_PORT = 1 << 4, /* RFC 8252 §7.3: of a loopback redirect */
         OAUTH_SECRET_FOR_TOKENS = 1 << 5, /* its other endpoints are not told the client's secret */
+        OAUTH_REVOKES_ALL = 1 << 6,       /* one token revoked ends all that its account granted */
 };
 
 enum oauth_endpoint {

@@ -22,7 +22,7 @@ static const struct oauth_profile profiles[] = {
                 },
                 .client_auth = OAUTH_CLIENT_SECRET_POST,
                 .flags = OAUTH_PKCE | OAUTH_OPENID | OAUTH_REDIRECT_ANY_PORT |
-                         OAUTH_SECRET_FOR_TOKENS,
+                         OAUTH_SECRET_FOR_TOKENS | OAUTH_REVOKES_ALL,
                 /* Without them a client of the type "web" is given no refresh token again. */
                 .authorize_query = "access_type=offline&prompt=consent",
                 .identity_scopes = "openid email",

@@ -183,6 +183,38 @@ void call_print_error(const char *wire_id, size_t size, uint64_t number,
         buffer_printf(to, ",\"retryable\":%s}}", ae_code_retryable(error->code) ? "true" : "false");
 }
 
+/* Whose grant, and which record does not count. */
+struct grant_search {
+        const struct record_id *id;
+        const char *provider, *identity;
+        bool found;
+};
+
+static bool is_same(const char *text, const char *other) {
+        return text && strcmp(text, other) == 0;
+}
+
+static int look_at_record(const struct record_id *id, const struct record *r, void *userdata) {
+        struct grant_search *s = userdata;
+        bool is_own = is_same(id->platform, s->id->platform) &&
+                      is_same(id->account, s->id->account);
+
+        s->found |= !is_own && !r->refused && is_same(r->provider, s->provider) &&
+                    is_same(r->identity, s->identity);
+        return 0;
+}
+
+bool call_grant_is_shared(const struct call *c, const struct oauth_app *app, const char *provider,
+                          const char *identity) {
+        struct grant_search s = { .id = &c->id, .provider = provider, .identity = identity };
+        _cleanup_(ae_error_done) struct ae_error unheard = { 0 }; /* and logged */
+
+        if (!identity || !(app->profile->flags & OAUTH_REVOKES_ALL))
+                return false;
+        (void)keeper_list(&c->desk->keeper, c->id.user_id, look_at_record, &s, &unheard);
+        return s.found;
+}
+
 static void on_revoked(struct oauth_answer *answer, void *userdata) {
         if (answer->result != OAUTH_OK)
                 log_warning("Could not revoke a token that nobody is to have: %s", answer->reason);

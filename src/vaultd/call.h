@@ -91,5 +91,12 @@ void call_print_facts(const struct oauth_answer *answer, struct buffer *to);
 void call_print_error(const char *wire_id, size_t size, uint64_t number,
                       const struct ae_error *error, struct buffer *to);
 
+/*
+ * Whether another record of the user's would end with a token of that account, NULL: not known,
+ * if it was revoked.
+ */
+bool call_grant_is_shared(const struct call *c, const struct oauth_app *app, const char *provider,
+                          const char *identity);
+
 /* Asks for a revocation and does not wait for what comes of it. */
 void desk_revoke(struct desk *d, const struct oauth_app *app, const struct secret *token);

@@ -72,6 +72,9 @@ static const char *make_revocation(struct call *c, const struct record *record,
                 return "its provider is not there any more";
         if (!ret->app.endpoints[OAUTH_REVOCATION])
                 return "its provider has no endpoint to revoke tokens";
+        if (call_grant_is_shared(c, &ret->app, record->provider, record->identity))
+                return "another connection of this user's rests on the same consent, which ends "
+                       "with the last of them";
         ret->kind = OAUTH_GRANT_REVOKE;
         return secret_new(token->data, token->size, &ret->token) < 0 ? "out of memory" : NULL;
 }

@@ -56,7 +56,8 @@ static int keep(struct call *c, struct record *old, struct buffer *to, struct ae
 static int refuse_another(struct call *c, const struct record *old, struct ae_error *error) {
         const struct oauth_tokens *tokens = &c->answer->tokens;
 
-        desk_revoke(c->desk, &c->app, tokens->refresh_token ?: tokens->access_token);
+        if (!call_grant_is_shared(c, &c->app, c->request.provider, tokens->identity))
+                desk_revoke(c->desk, &c->app, tokens->refresh_token ?: tokens->access_token);
         return ae_error_set(error, AE_AUTHORIZATION_FAILED,
                             "%s/%s is connected as '%.100s', and this is '%.100s': nothing was "
                             "changed; delete it first, or name another account",

@@ -619,6 +619,18 @@ class Exchange(RenewalTest):
         self.assertToken(vault, "new")
         self.assertSuccess(self.exchange(vault, {**WHO, "account": "eve"}))
 
+    def test_another_person_who_is_connected_elsewhere_stays_so(self):
+        _, vault = self.start()
+        self.grants.answer = lambda grant: ok(refresh_token="refresh-eve", identity="eve@x.example")
+        self.assertSuccess(self.exchange(vault, {**WHO, "account": "eve"}))
+        self.grants.answer = lambda grant: ok(refresh_token="refresh-ann", identity="ann@x.example")
+        self.assertSuccess(self.exchange(vault))
+        self.grants.answer = lambda grant: ok(refresh_token="refresh-2", identity="eve@x.example")
+        self.assertError(self.exchange(vault), "authorization_failed", "'ann@x.example'")
+        vault.ask("start_device", provider="google", scopes="")  # behind what would be revoked
+        self.assertEqual([line["kind"] for line in self.grants.lines],
+                         ["code"] * 3 + ["device_start"])
+
     def test_a_refresh_token_that_comes_once(self):
         cases = [("ann", "ann", ["refresh-1"]), ("ann", None, []), (None, "ann", []),
                  (None, None, [])]
@@ -740,6 +752,22 @@ class Revocation(RenewalTest):
             "access_token": "old", "provider": "google"}))
         self.assertTrue(self.delete(vault)["revoked"])
         self.assertEqual(self.grants.lines[1]["token"], "old")
+
+    def test_a_consent_that_others_rest_on(self):
+        """Google ends all that an account has granted, whichever of its tokens is revoked."""
+        _, vault = self.ready(identity="ann@x.example")
+        calendar = {**WHO, "platform": "google_calendar"}
+        others = [{**calendar, "user_id": "u2"}, {**calendar, "account": "bob"}, calendar]
+        self.grants.answer = lambda grant: {"result": "ok"}
+        for who, identity in zip(others, ("ann@x.example", "bob@x.example", "ann@x.example")):
+            self.store(vault, who, identity=identity)
+        answer = self.delete(vault)
+        self.assertIs(answer["revoked"], False)
+        self.assertIn("the same consent", answer["reason"])
+        self.assertGone(vault)
+        self.assertEqual(self.grants.lines, [])
+        answer = self.assertSuccess(vault.ask("delete_token", **calendar, revoke=True))
+        self.assertIs(answer["revoked"], True)
 
     def test_whatever_the_provider_says_it_is_forgotten(self):
         _, vault = self.ready()
