@@ -12,6 +12,7 @@
  */
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -63,23 +64,43 @@ static int take_tokens(struct keeper *k, struct job *job, struct oauth_answer *a
         return r;
 }
 
-/* A store that cannot say so is no reason to drop what the provider has rotated. */
-static bool is_stale(struct keeper *k, const struct job *job) {
-        _cleanup_(ae_error_done) struct ae_error unheard = { 0 }; /* and logged */
-        _cleanup_(record_done) struct record record = { 0 };
-        struct record_version version;
+/* Whether both would be renewed with the same refresh token. */
+static bool renew_alike(const struct record *a, const struct record *b) {
+        const struct secret *x = a->refresh_token, *y = b->refresh_token;
+
+        return x && y && x->size == y->size && sodium_memcmp(x->data, y->data, x->size) == 0;
+}
+
+/* What was stored meanwhile stays, but for a refresh token that is spent: that has a successor. */
+static int pass_on_rotation(struct keeper *k, const struct job *job, struct record *record,
+                            const struct record_version *version, struct oauth_answer *answer,
+                            struct ae_error *error) {
+        const struct keeper_writing how = { .only_if = version, .hold = true };
         int r;
 
-        r = keeper_read(k, &job->id, &record, &version, &unheard);
-        return r < 0 ? unheard.code == AE_NOT_CONNECTED
-                     : !record_version_equals(&version, &job->version);
+        if (!answer->tokens.refresh_token || !renew_alike(record, &job->record))
+                return -ESTALE;
+        secret_free(record->refresh_token);
+        record->refresh_token = TAKE_PTR(answer->tokens.refresh_token);
+        r = keeper_write(k, &job->id, record, &how, error);
+        return r < 0 ? r : -ESTALE;
 }
 
 /* Returns 0, -ESTALE when the record is another one by now, or fills `error`. */
 static int finish_renewal(struct keeper *k, struct job *job, struct oauth_answer *answer,
                           struct ae_error *error) {
-        if (is_stale(k, job))
+        _cleanup_(ae_error_done) struct ae_error unheard = { 0 }; /* and logged */
+        _cleanup_(record_done) struct record present = { 0 };
+        struct record_version version;
+        int r;
+
+        /* A store that cannot tell is no reason to drop what the provider has rotated. */
+        r = keeper_read(k, &job->id, &present, &version, &unheard);
+        if (r < 0 && unheard.code == AE_NOT_CONNECTED)
                 return -ESTALE;
+        if (r == 0 && !record_version_equals(&version, &job->version))
+                return pass_on_rotation(k, job, &present, &version, answer, error);
+
         if (answer->result == OAUTH_OK && answer->tokens.access_token)
                 return take_tokens(k, job, answer, error);
         if (answer->result == OAUTH_GRANT_REFUSED)

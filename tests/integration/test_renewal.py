@@ -450,6 +450,15 @@ class Races(RenewalTest):
         self.assertToken(vault, "new", rejected=hashlib.sha256(b"stored").hexdigest())
         self.assertEqual(self.refreshed_with(), ["refresh-1", "refresh-3"])
 
+    def test_what_was_stored_meanwhile_with_the_spent_token_gets_the_next(self):
+        daemon, vault = self.held()
+        other = self.connect(daemon)
+        self.store(other, access_token="stored", expires_in=3600)
+        self.grants.gate.set()
+        self.assertEqual(self.assertSuccess(vault.receive())["access_token"], "stored")
+        self.assertToken(vault, "new", rejected=hashlib.sha256(b"stored").hexdigest())
+        self.assertEqual(self.refreshed_with(), ["refresh-1", "refresh-2"])
+
     def test_what_was_deleted_meanwhile_is_gone(self):
         daemon, vault = self.held()
         other = self.connect(daemon)
