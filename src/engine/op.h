@@ -56,7 +56,7 @@ void op_fail_with_link(struct call *call, struct ae_error *error);
 struct verification *verification_free(struct verification *v);
 
 /* login-end.c, for call->flow, which is the call's by then. */
-#define OP_BEGIN_AGAIN "begin again with auth_start"
+#define OP_BEGIN_AGAIN "start the login again"
 
 /*
  * The one way a login ends in vain. What would be retryable elsewhere is not: the code is spent,

@@ -143,8 +143,9 @@ static int recall_grant(struct job *j, struct ae_error *error) {
         int r;
 
         (void)ae_error_set(error, AE_AUTHORIZATION_FAILED,
-                           "that is another account than the one that is connected: disconnect it "
-                           "first, or choose another name for this one");
+                           "its account '%s' is '%.100s', but '%.100s' consented: choose the right "
+                           "one, or give this one an account name of its own",
+                           j->id.account, j->record.identity, j->fresh.identity);
         j->errand = ERRAND_RECALL;
         r = app ? send_revocation(j, app, &j->fresh) : 0;
         return r == JOB_PENDING ? r : ae_code_errno(error->code);

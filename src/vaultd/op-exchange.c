@@ -59,9 +59,9 @@ static int refuse_another(struct call *c, const struct record *old, struct ae_er
         if (!call_grant_is_shared(c, &c->app, c->request.provider, tokens->identity))
                 desk_revoke(c->desk, &c->app, tokens->refresh_token ?: tokens->access_token);
         return ae_error_set(error, AE_AUTHORIZATION_FAILED,
-                            "%s/%s is connected as '%.100s', and this is '%.100s': nothing was "
-                            "changed; delete it first, or name another account",
-                            c->id.platform, c->id.account, old->identity, tokens->identity);
+                            "its account '%s' is '%.100s', but '%.100s' consented: choose the "
+                            "right one, or give this one an account name of its own",
+                            c->id.account, old->identity, tokens->identity);
 }
 
 /* The record that is there, or an empty one. */

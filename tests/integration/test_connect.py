@@ -135,6 +135,8 @@ class Strict(unittest.TestCase):
         self.provider.person = "u2@example.com"
         response = self.connect()
         self.assert_failed(response)
+        for words in f"account '{self.account}' is 'u1@example.com'", "'u2@example.com' consented":
+            self.assertIn(words, response["error"]["message"])
         self.assertEqual(self.c.call(email(account=self.account))["status"], "success")
 
     def test_the_provider_fails(self):
