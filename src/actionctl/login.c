@@ -70,7 +70,7 @@ static void print_fact(const struct outcome_fact *f, FILE *to) {
         }
 }
 
-/* What the page says. The reason of a failure has been told with what to do about it. */
+/* What the page says; but why it failed has been told, with what to do about it. */
 static int conclude(struct login *l) {
         const struct outcome *o = &l->outcome;
 
@@ -80,7 +80,9 @@ static int conclude(struct login *l) {
                         print_fact(&o->facts[i], talk(l));
                 if (o->kind == OUTCOME_PARTLY)
                         output_note("%s %s", outcome_text(o), outcome_next(o));
-        } else
+        } else if (o->kind == OUTCOME_FAILED)
+                output_note("%s", outcome_title(o));
+        else
                 output_note("%s: %s", outcome_title(o), outcome_text(o));
         return l->code;
 }

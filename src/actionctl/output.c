@@ -189,31 +189,41 @@ void output_request(const char *line) {
 
 /* ---- the engine's no ---- */
 
-/* What to do next. A code that is not here has said it in its message. */
+/* Verbs whose first argument is a platform that is to be connected. */
+#define CTL_CONNECTED (CTL_PERFORM | CTL_AUTH_IMPORT | CTL_AUTH_LOGIN | CTL_AUTH_TOKEN)
+
+/*
+ * What to do next, after which verbs: %p is the platform, with the account if one was named, and %a
+ * the action. A code that is not here has said it in its message.
+ */
 /* clang-format off */
 static const struct {
         enum ae_code code;
+        unsigned verbs;
         const char *text;
 } advice[] = {
-        { AE_MESSAGE_TOO_LARGE,        "Send less at once, or raise MaxMessageBytes= of the engine." },
-        { AE_UNKNOWN_OP,               "The engine is older than this actionctl: compare their versions." },
-        { AE_UNAUTHENTICATED,          "Give your token with --token-file, or in ACTION_ENGINE_TOKEN." },
-        { AE_TOKEN_INVALID,            "See what it says with 'actionctl token inspect', and get a new one." },
-        { AE_TOKEN_EXPIRED,            "Get a new token; 'actionctl token create' makes one where the key is." },
-        { AE_FORBIDDEN,                "Ask whoever issues the tokens, or writes the policy, to allow it." },
-        { AE_APPROVAL_REQUIRED,        "Somebody has to approve it first." },
-        { AE_UNSUPPORTED_PLATFORM,     "'actionctl actions' lists what there is." },
-        { AE_UNSUPPORTED_ACTION,       "'actionctl actions PLATFORM' lists what there is." },
-        { AE_INVALID_PAYLOAD,          "'actionctl actions PLATFORM ACTION' describes the fields." },
-        { AE_NOT_CONNECTED,            "Connect it first: 'actionctl auth login PLATFORM', or import a credential." },
-        { AE_REAUTHORIZATION_REQUIRED, "Connect it again: 'actionctl auth login PLATFORM', or import a credential." },
-        { AE_AUTHORIZATION_FAILED,     "Log in again with 'actionctl auth login PLATFORM'." },
-        { AE_OUTCOME_UNKNOWN,          "It may have happened: look at the platform before you send it again." },
-        { AE_INTERNAL,                 "The engine's journal has the detail." },
+        { AE_MESSAGE_TOO_LARGE,        CTL_ANY,                       "Send less at once, or raise MaxMessageBytes= of the engine." },
+        { AE_UNKNOWN_OP,               CTL_ANY & ~CTL_PROVIDER,       "Is that the engine's socket? Else the engine is older than this actionctl." },
+        { AE_UNKNOWN_OP,               CTL_PROVIDER,                  "Is that the vault's socket? Else the vault is older than this actionctl." },
+        { AE_UNAUTHENTICATED,          CTL_ANY,                       "Give your token with --token-file, or in ACTION_ENGINE_TOKEN." },
+        { AE_TOKEN_INVALID,            CTL_ANY,                       "See what it says with 'actionctl token inspect', and get a new one." },
+        { AE_TOKEN_EXPIRED,            CTL_ANY,                       "Get a new token; 'actionctl token create' makes one where the key is." },
+        { AE_FORBIDDEN,                CTL_ANY,                       "Ask whoever issues the tokens, or writes the policy, to allow it." },
+        { AE_APPROVAL_REQUIRED,        CTL_ANY,                       "Somebody has to approve it first." },
+        { AE_UNSUPPORTED_PLATFORM,     CTL_ANY & ~CTL_AUTH_LOGIN,     "'actionctl actions' lists what there is." },
+        { AE_INVALID_PAYLOAD,          CTL_PERFORM,                   "'actionctl actions %a' describes the fields." },
+        { AE_NOT_CONNECTED,            CTL_CONNECTED,                 "Connect it with 'actionctl auth login %p', or store a credential: 'actionctl auth import --help'." },
+        { AE_NOT_CONNECTED,            CTL_AUTH_REVOKE,               "'actionctl auth status' lists what is connected." },
+        { AE_REAUTHORIZATION_REQUIRED, CTL_CONNECTED,                 "Connect it again with 'actionctl auth login %p', or store another credential: 'actionctl auth import --help'." },
+        { AE_AUTHORIZATION_FAILED,     CTL_AUTH_LOGIN,                "Log in again with 'actionctl auth login %p'." },
+        { AE_NOT_FOUND,                CTL_PROVIDER,                  "'actionctl provider list' lists what there is." },
+        { AE_OUTCOME_UNKNOWN,          CTL_ANY,                       "It may have happened: look at the platform before you send it again." },
+        { AE_INTERNAL,                 CTL_ANY & ~CTL_PROVIDER,       "The journal of the engine, or of the vault, has the detail." },
+        { AE_INTERNAL,                 CTL_PROVIDER,                  "The vault's journal has the detail." },
 };
 /* clang-format on */
 
-static void put_findings(const cJSON *errors) {
+static void put_findings(const cJSON *errors, const char *whole) {
         const cJSON *finding;
 
         cJSON_ArrayForEach (finding, errors) {
@@ -221,7 +231,7 @@ static void put_findings(const cJSON *errors) {
                 const char *message = json_string(finding, "message");
 
                 fputs("  ", stderr);
-                put_clean(path && *path ? path : "the payload", stderr);
+                put_clean(path && *path ? path : whole, stderr);
                 fputc(' ', stderr);
                 put_clean(message ?: "is not right", stderr);
                 fputc('\n', stderr);
@@ -231,7 +241,7 @@ static void put_findings(const cJSON *errors) {
 int output_findings(const char *platform, const char *action_type, const cJSON *errors) {
         output_error("the payload does not match the schema of %s.%s; nothing was sent", platform,
                      action_type);
-        put_findings(errors);
+        put_findings(errors, "the payload");
         fprintf(stderr, "See 'actionctl actions %s %s'; --no-validate leaves it to the engine.\n",
                 platform, action_type);
         return CTL_USAGE;
@@ -254,7 +264,28 @@ static void put_members(const char *title, const cJSON *object) {
         }
 }
 
-static void put_advice(enum ae_code code, const cJSON *error) {
+static void put_place(const struct ctl *ctl, char what) {
+        put_clean(ctl->arguments[0], stderr);
+        if (what == 'a') {
+                fputc(' ', stderr);
+                put_clean(ctl->arguments[1], stderr);
+        } else if (ctl->account) {
+                fputs(" --account ", stderr);
+                put_clean(ctl->account, stderr);
+        }
+}
+
+/* A line of advice, for the command that was given. */
+static void put_words(const struct ctl *ctl, const char *words) {
+        for (const char *p = words; *p; p++)
+                if (*p == '%')
+                        put_place(ctl, *++p);
+                else
+                        fputc(*p, stderr);
+        fputc('\n', stderr);
+}
+
+static void put_advice(const struct ctl *ctl, enum ae_code code, const cJSON *error) {
         bool retryable = cJSON_IsTrue(json_member(error, "retryable"));
         int64_t msec;
 
@@ -263,8 +294,8 @@ static void put_advice(enum ae_code code, const cJSON *error) {
         else if (retryable)
                 fputs("It may be sent again as it is; nothing happens twice by that.\n", stderr);
         for (size_t i = 0; i < ELEMENTSOF(advice); i++)
-                if (advice[i].code == code)
-                        fprintf(stderr, "%s\n", advice[i].text);
+                if (advice[i].code == code && advice[i].verbs & ctl->verb)
+                        put_words(ctl, advice[i].text);
 }
 
 int output_failure(const struct ctl *ctl, const cJSON *response) {
@@ -274,10 +305,11 @@ int output_failure(const struct ctl *ctl, const cJSON *response) {
         enum ae_code code = ae_code_from_name(name);
 
         output_error("%s [%s]", json_string(error, "message") ?: "the engine said no", name);
-        put_findings(json_member(error, "errors"));
+        put_findings(json_member(error, "errors"),
+                     ctl->verb & CTL_PERFORM ? "the payload" : "the credential");
         put_members("", json_member(error, "details"));
         put_members("upstream", json_member(error, "upstream"));
-        put_advice(code, error);
+        put_advice(ctl, code, error);
         if (request_id && (ctl->verbose || code == AE_INTERNAL)) {
                 fputs("Request ", stderr);
                 put_clean(request_id, stderr);

@@ -206,6 +206,27 @@ class Failures(Case):
             self.assertIn(line + "\n", err)
         self.assertIn("actionctl actions", err)
 
+    def test_what_to_do_next_is_a_command_that_works(self):
+        """It has the platform, the account and the action of the command that failed."""
+        for code, op, arguments, advice in (
+                ("not_connected", "perform_action", ["perform", "p", "a"], "auth login p'"),
+                ("not_connected", "perform_action", ["perform", "p", "a", "--account", "work"],
+                 "auth login p --account work'"),
+                ("reauthorization_required", "perform_action", ["perform", "p", "a"],
+                 "auth login p'"),
+                ("invalid_payload", "perform_action", ["perform", "p", "a"], "actions p a'"),
+                ("not_connected", "auth_revoke", ["auth", "revoke", "p"], "auth status'")):
+            with self.subTest(arguments, code=code):
+                _, err, _ = self.ask(op, error(code), *arguments, code=REFUSED)
+                self.assertIn(f"'actionctl {advice}", err)
+
+    def test_a_credential_is_no_payload(self):
+        findings = [{"path": "", "message": "has none of the forms that are allowed here"}]
+        _, err, _ = self.ask("auth_token", error("invalid_payload", errors=findings), "auth",
+                             "token", "p", "--credential", "-", stdin="{}", code=REFUSED)
+        self.assertIn("  the credential has none", err)
+        self.assertNotIn("actionctl actions", err)
+
     def test_what_else_an_error_says(self):
         err = self.fail_with(error("upstream_rejected", upstream={
             "status": 403, "reason": "quota", "message": "too much"}), REFUSED)
