@@ -28,7 +28,13 @@ static const struct verb verbs[] = {
           "  subject=Hello      a text, always\n"
           "  count:=3           any JSON: a number, true, [\"a\",\"b\"], {\"a\":1}\n"
           "  to=a@example.com to=b@example.com\n"
-          "                     the same key again makes an array of all its values\n" },
+          "                     the same key again makes an array of all its values\n"
+          "  start.date=2025-07-25\n"
+          "                     a member of an object\n"
+          "  guests[0].name=Ada an element of an array; [] is one more\n"
+          "  body=@letter.txt   what the file holds; @- is stdin, @@home the text @home\n"
+          "  attachments[]=@report.pdf\n"
+          "                     its name, content and content type\n" },
         { { "ping" }, "", CTL_PING, 0, 0, ctl_ping,
           "see whether the engine answers", "" },
         { { "health" }, "", CTL_HEALTH, 0, 0, ctl_health,
@@ -100,15 +106,18 @@ static void verb_name(const struct verb *v, char *ret, size_t size) {
                  v->words[1] ? v->words[1] : "");
 }
 
-static int help_all(void) {
+static void print_verb(const struct verb *v) {
         char name[32];
 
+        verb_name(v, name, sizeof(name));
+        printf("  %-16s %s\n", name, v->help);
+}
+
+static int help_all(void) {
         puts("Usage: actionctl [OPTION]... VERB [ARGUMENT]...\n\n"
              "Has actions carried out by the Action Engine.\n\nVerbs:");
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
-                verb_name(&verbs[i], name, sizeof(name));
-                printf("  %-16s %s\n", name, verbs[i].help);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                print_verb(&verbs[i]);
         puts("\nOptions ('actionctl VERB --help' says which belong to a verb):");
         options_print(CTL_ANY);
         puts("\nExit codes:");
@@ -127,6 +136,23 @@ static int help_verb(const struct verb *v) {
         printf("Usage: actionctl %s%s%s [OPTION]...\n\nTo %s.\n%s\nOptions:\n", name,
                *v->arguments ? " " : "", v->arguments, v->help, v->more);
         options_print(v->bit);
+        return CTL_SUCCESS;
+}
+
+/* Verbs of two words that share the first. */
+static bool is_group(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (verbs[i].words[1] && strcmp(verbs[i].words[0], word) == 0)
+                        return true;
+        return false;
+}
+
+static int help_group(const char *word) {
+        printf("Usage: actionctl %s VERB [ARGUMENT]... [OPTION]...\n\nVerbs:\n", word);
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(verbs[i].words[0], word) == 0)
+                        print_verb(&verbs[i]);
+        printf("\n'actionctl %s VERB --help' says what one takes.\n", word);
         return CTL_SUCCESS;
 }
 
@@ -153,7 +179,8 @@ static int run_verb(const struct verb *v, struct ctl *ctl) {
         if (options_check(ctl, name, error) < 0)
                 return output_usage("%s", error);
         if (ctl->n_arguments < v->min || ctl->n_arguments > v->max)
-                return output_usage("it goes: actionctl %s %s", name, v->arguments);
+                return output_usage("it goes: actionctl %s%s%s", name, *v->arguments ? " " : "",
+                                    v->arguments);
         return v->run(ctl);
 }
 
@@ -173,9 +200,14 @@ static int run(int argc, char *argv[], struct ctl *ctl) {
         n = (size_t)(argc - first);
         v = n > 0 ? find_verb(argv + first, n, &n_words) : NULL;
         if (!v && ctl->help)
-                return help_all();
+                return n > 0 && is_group(argv[first]) ? help_group(argv[first]) : help_all();
         if (n == 0)
                 return output_usage("what is to be done? Name a verb");
+        if (!v && n == 1 && is_group(argv[first])) {
+                output_error("'%s' needs a second word: see 'actionctl %s --help'", argv[first],
+                             argv[first]);
+                return CTL_USAGE;
+        }
         if (!v)
                 return output_usage("there is no verb '%s%s%s'", argv[first], n > 1 ? " " : "",
                                     n > 1 ? argv[first + 1] : "");

@@ -98,7 +98,7 @@ static const struct option_row rows[] = {
         { "any-uid",    NULL,     set_true,     AT(any_uid),       CTL_TOKEN_CREATE, 0, 0, "a token that any uid may present" },
         { "client-id",  "ID",     set_text,     AT(client_id),     CTL_PROVIDER_ADD, 0, 0, "what the provider calls your client" },
         { "credential", "FILE|-", set_text,     AT(credential),    STORING_VERBS, STORING_VERBS, 0, "a JSON object, from a file or stdin" },
-        { "deadline",   "SEC",    set_deadline, AT(deadline_msec), CTL_PERFORM, 0, 0, "give up after this long" },
+        { "deadline",   "SEC",    set_deadline, AT(deadline_msec), CTL_PERFORM, 0, 0, "give up after this long: 2.5, 90s, 15m" },
         { "device",     NULL,     set_true,     AT(device),        CTL_AUTH_LOGIN, 0, 0, "consent on another device: a code is entered there" },
         { "dry-run",    NULL,     set_true,     AT(dry_run),       CTL_PERFORM, 0, 0, "everything but the call to the platform" },
         { "file",       "FILE",   set_text,     AT(file),          CTL_TOKEN_REVOKE, 0, 0, "the list of revoked tokens (default: /etc/action-engine/revoked)" },
@@ -154,12 +154,30 @@ static bool is_set(const struct ctl *ctl, const struct option_row *row) {
         return *(const uint64_t *)at > 0;
 }
 
+/* What a value has to be. */
+static const char *value_words(const struct option_row *row) {
+        static const struct {
+                option_set_fn *set;
+                const char *words;
+        } table[] = {
+                { set_deadline, "a time of up to a day, such as 2.5, 90s or 15m" },
+                { set_port, "a number from 1 to 65535" },
+                { set_ttl, "a time of up to 366 days, such as 90s, 15m, 12h or 30d" },
+                { set_uid, "the number of a user" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (table[i].set == row->set)
+                        return table[i].words;
+        return row->value;
+}
+
 static int set(const struct option_row *row, const char *value, struct ctl *ctl, char *error) {
         int r = row->set(value, (char *)ctl + row->offset);
 
         if (r < 0)
                 snprintf(error, OPTIONS_ERROR_SIZE, "--%s takes %s, not '%s'", row->name,
-                         row->value, value);
+                         value_words(row), value);
         return r;
 }
 

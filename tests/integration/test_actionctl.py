@@ -564,6 +564,13 @@ class Usage(Case):
         out, _ = self.run_ctl("--help")
         for code in range(6):
             self.assertRegex(out, rf"(?m)^  {code}  \w")
+        for group in "auth", "provider", "token":
+            helped, _ = self.run_ctl(group, "--help")
+            self.assertEqual(re.findall(rf"(?m)^  {group} \w+", helped),
+                             re.findall(rf"(?m)^  {group} \w+", out))
+            self.assertNotIn("perform", helped)
+        for word in "body=@", "attachments[]", "start.date=":
+            self.assertIn(word, self.run_ctl("perform", "--help")[0])
         self.assertRegex(self.run_ctl("--version")[0], r"^actionctl \d+\.\d+\.\d+\n$")
         self.assertIn("KEY:=JSON", self.run_ctl("perform", "--help")[0])
         self.assertNotIn("(required)", out)
