@@ -35,15 +35,34 @@ const cJSON *fields_alternatives(const cJSON *node) {
 
 static void put_type(struct walk *w, const cJSON *node, unsigned depth);
 
-/* "a, b" of whatever put() writes for each child. */
+/* Takes away what was written from `at` on if it is the text at `former` once more. */
+static void drop_repeated(struct buffer *text, size_t former, size_t between, size_t at) {
+        size_t size = between - former;
+
+        if (buffer_error(text) < 0 || text->size - at != size ||
+            memcmp(text->data + former, text->data + at, size) != 0)
+                return;
+        text->size = between;
+        text->data[between] = 0;
+}
+
+/* "a, b" of whatever put() writes for each child, neighbours that look the same only once. */
 static void put_list(struct walk *w, const cJSON *list, const char *between, unsigned depth,
                      void (*put)(struct walk *w, const cJSON *child, unsigned depth)) {
+        size_t former = 0;
         const cJSON *child;
 
         cJSON_ArrayForEach (child, list) {
+                size_t end = w->type.size, at;
+
                 if (child != list->child)
                         buffer_puts(&w->type, between);
+                at = w->type.size;
                 put(w, child, depth);
+                if (child != list->child)
+                        drop_repeated(&w->type, former, end, at);
+                if (w->type.size > end)
+                        former = at;
         }
 }
 
@@ -80,31 +99,36 @@ static void put_limits(const cJSON *node, struct buffer *to) {
         /* clang-format off */
         static const struct {
                 const char *keyword, *before, *after;
+                const char *after_one; /* NULL: the same */
         } limits[] = {
-                { "minLength",        "at least ",      " characters" },
-                { "maxLength",        "at most ",       " characters" },
-                { "minItems",         "at least ",      " items"      },
-                { "maxItems",         "at most ",       " items"      },
-                { "minimum",          "",               " or more"    },
-                { "maximum",          "",               " or less"    },
-                { "exclusiveMinimum", "more than ",     ""            },
-                { "exclusiveMaximum", "less than ",     ""            },
-                { "multipleOf",       "a multiple of ", ""            },
-                { "pattern",          "matches ",       ""            },
-                { "default",          "default ",       ""            },
+                { "minLength",        "at least ",      " characters", " character" },
+                { "maxLength",        "at most ",       " characters", " character" },
+                { "minItems",         "at least ",      " items",      " item"      },
+                { "maxItems",         "at most ",       " items",      " item"      },
+                { "minimum",          "",               " or more",    NULL         },
+                { "maximum",          "",               " or less",    NULL         },
+                { "exclusiveMinimum", "more than ",     "",            NULL         },
+                { "exclusiveMaximum", "less than ",     "",            NULL         },
+                { "multipleOf",       "a multiple of ", "",            NULL         },
+                { "pattern",          "matches ",       "",            NULL         },
+                { "default",          "default ",       "",            NULL         },
         };
         /* clang-format on */
         const char *between = to->size > 0 ? " (" : "(";
 
         for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
                 const cJSON *value = json_member(node, limits[i].keyword);
+                bool is_one;
+                int64_t n;
 
                 if (!value)
                         continue;
                 buffer_puts(to, between);
                 buffer_puts(to, limits[i].before);
                 json_print_ascii(value, to); /* a pattern may name what no terminal shows */
-                buffer_puts(to, limits[i].after);
+                is_one = limits[i].after_one && json_integer(node, limits[i].keyword, &n) == 0 &&
+                         n == 1;
+                buffer_puts(to, is_one ? limits[i].after_one : limits[i].after);
                 between = ", ";
         }
         if (between[0] == ',')

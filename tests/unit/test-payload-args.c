@@ -392,6 +392,8 @@ static void test_fields_of_a_schema(void **state) {
                         "\"description\":\"Whom it is for\"},"
                         "\"subject\":{\"type\":\"string\",\"maxLength\":998,\"minLength\":1},"
                         "\"kind\":{\"enum\":[\"a\",1],\"description\":\"Which\",\"default\":\"a\"},"
+                        "\"when\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\"},"
+                        "{\"type\":\"object\",\"minItems\":1}]},"
                         "\"flag\":{\"type\":[\"boolean\",\"null\"]},\"const\":{\"const\":3},"
                         "\"any\":true,"
                         "\"files\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":"
@@ -402,16 +404,16 @@ static void test_fields_of_a_schema(void **state) {
         _cleanup_(buffer_done) struct buffer rows = { 0 };
 
         walk(schema, &rows);
-        assert_string_equal(
-                        rows.data,
-                        "to | email or array of string | ! | Whom it is for\n"
-                        "subject | string |  | (at least 1 characters, at most 998 characters)\n"
-                        "kind | \"a\", 1 |  | Which (default \"a\")\n"
-                        "flag | boolean or null |  | \n"
-                        "const | 3 |  | \n"
-                        "any | any |  | \n"
-                        "files | array of object | ! | \n"
-                        "files[].name | string | ! | \n");
+        assert_string_equal(rows.data,
+                            "to | email or array of string | ! | Whom it is for\n"
+                            "subject | string |  | (at least 1 character, at most 998 characters)\n"
+                            "kind | \"a\", 1 |  | Which (default \"a\")\n"
+                            "when | string or object |  | \n"
+                            "flag | boolean or null |  | \n"
+                            "const | 3 |  | \n"
+                            "any | any |  | \n"
+                            "files | array of object | ! | \n"
+                            "files[].name | string | ! | \n");
 }
 
 /* The schema is somebody else's: it may lead in a circle, or be of any other shape. */
