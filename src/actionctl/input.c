@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,11 +16,20 @@ static const char *file_name(const char *path) {
         return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
 }
 
+/* What a person calls it: a file in quotes, or standard input. */
+#define NAME_SIZE 300
+static const char *named(const char *path, char *to) {
+        snprintf(to, NAME_SIZE, "'%s'", path);
+        return strcmp(path, "-") == 0 ? "standard input" : to;
+}
+
 static int tell(const char *path, int r, size_t max) {
+        char name[NAME_SIZE];
+
         if (r == -EFBIG)
-                output_error("'%s' is larger than %zu bytes", path, max);
+                output_error("%s is larger than %zu bytes", named(path, name), max);
         else
-                output_error("cannot read '%s': %s", path, strerror(-r));
+                output_error("cannot read %s: %s", named(path, name), strerror(-r));
         return CTL_USAGE;
 }
 
@@ -54,18 +64,21 @@ static size_t line_of(const char *text, size_t offset) {
 }
 
 static int check_object(const char *path, const char *text, size_t size) {
+        char name[NAME_SIZE];
         struct json_envelope e;
         struct json_fault fault;
         int r;
 
         r = json_scan(text, size, &e, &fault);
-        if (r == -EBADMSG)
-                output_error("'%s' is no JSON: %s, in line %zu", path, fault.reason,
+        if (r == -EBADMSG && size == 0)
+                output_error("%s is empty: write a JSON object, {…}", named(path, name));
+        else if (r == -EBADMSG)
+                output_error("%s is no JSON: %s, in line %zu", named(path, name), fault.reason,
                              line_of(text, fault.offset));
         else if (r < 0)
                 return tell(path, r, 0);
         else if (e.root.type != JSON_OBJECT)
-                output_error("'%s' holds JSON, but no object: write {…}", path);
+                output_error("%s holds JSON, but no object: write {…}", named(path, name));
         else
                 return 0;
         return CTL_USAGE;
@@ -118,7 +131,8 @@ int input_word_file(const char *path, const char *what, struct secret **ret) {
         r = secret_read_file(file_name(path), TOKEN_MAX, &s);
         if (r < 0)
                 return tell(path, r, TOKEN_MAX);
-        return trim_word(path, what, s->data, s->size, ret);
+        return trim_word(strcmp(path, "-") == 0 ? "standard input" : path, what, s->data, s->size,
+                         ret);
 }
 
 int input_token(const struct ctl *ctl, struct secret **ret) {

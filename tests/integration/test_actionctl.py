@@ -44,7 +44,7 @@ class Perform(Case):
 
     def test_payloads_that_are_none(self):
         for name, text, words in (
-                ("empty", "", "no JSON"),
+                ("empty", "", "is empty"),
                 ("cut", '{"a":', "no JSON"),
                 ("doubled", '{\n"a":1,\n"a":2}', "line 3"),
                 ("array", "[]", "no object"),
@@ -54,6 +54,8 @@ class Perform(Case):
                 _, err = self.run_ctl("perform", "p", "a", "--payload", self.file(name, text),
                                       code=USAGE)
                 self.assertIn(words, err)
+        _, err = self.run_ctl("perform", "p", "a", "-", code=USAGE)
+        self.assertIn("standard input is empty", err)
         _, err = self.run_ctl("perform", "p", "a", "--payload", "/nonexistent", code=USAGE)
         self.assertIn("No such file", err)
         _, err = self.run_ctl("perform", "p", "a", "b=c", "--payload", "-", code=USAGE)

@@ -85,7 +85,7 @@ class Add(Provider):
 
     def test_files_that_are_none(self):
         for name, text, words in (
-                ("empty", "", "no JSON"), ("array", "[]", "no object"),
+                ("empty", "", "is empty"), ("array", "[]", "no object"),
                 ("cut", json.dumps(INSTALLED)[:-1], "no JSON"),
                 ("doubled", '{"web":{},"web":{}}', "no JSON"),
                 ("other", '{"a":1}', "neither"), ("text", '{"web":"a"}', "neither"),
