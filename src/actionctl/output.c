@@ -31,22 +31,26 @@ static void put_scalar(const cJSON *value) {
         fputs(text.data ?: "", stdout);
 }
 
+/* The first member stands where the line is already: beside the dash of an element. */
 static void put_value(const cJSON *value, unsigned level) {
         const cJSON *child;
 
         cJSON_ArrayForEach (child, value) {
-                printf("%*s", (int)level * 2, "");
+                if (child != value->child)
+                        printf("%*s", (int)level * 2, "");
                 if (child->string)
                         put_clean(child->string, stdout);
                 fputs(child->string ? ":" : "-", stdout);
-                if (child->child) {
-                        putchar('\n');
-                        put_value(child, level + 1);
-                } else {
+                if (child->child && child->string)
+                        printf("\n%*s", (int)(level + 1) * 2, "");
+                else
                         putchar(' ');
-                        put_scalar(child);
-                        putchar('\n');
+                if (child->child) {
+                        put_value(child, level + 1);
+                        continue;
                 }
+                put_scalar(child);
+                putchar('\n');
         }
 }
 
@@ -123,6 +127,14 @@ static bool in_colour(void) {
         return isatty(STDERR_FILENO) && !(no && *no);
 }
 
+static bool progress_stands;
+
+static void clear_progress(void) {
+        if (progress_stands)
+                fputs("\r\033[K", stderr);
+        progress_stands = false;
+}
+
 static void put_sentence(const char *colour, const char *format, va_list ap)
                 __attribute__((__format__(__printf__, 2, 0)));
 
@@ -132,6 +144,7 @@ static void put_sentence(const char *colour, const char *format, va_list ap) {
 
         vsnprintf(text, sizeof(text), format, ap);
         output_clean(text, &clean);
+        clear_progress();
         if (in_colour())
                 fprintf(stderr, "actionctl: %s%s\033[0m\n", colour, clean.data ?: "");
         else
@@ -172,8 +185,9 @@ void output_progress(const char *format, ...) {
 
         if (!isatty(STDERR_FILENO))
                 return;
-        fputs("\r\033[K", stderr);
+        clear_progress();
         if (format) {
+                progress_stands = true;
                 va_start(ap, format);
                 vfprintf(stderr, format, ap);
                 va_end(ap);

@@ -8,7 +8,6 @@
 
 static int print_alive(const struct ctl *ctl, const cJSON *response) {
         puts("The engine answers.");
-        output_value(json_member(response, "result"));
         return CTL_SUCCESS;
 }
 

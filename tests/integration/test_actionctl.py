@@ -64,9 +64,10 @@ class Perform(Case):
 
     def test_the_result_for_people(self):
         out, err, _ = self.perform(success({"message_id": "abc", "n": 9007199254740991, "ok": True,
-                                            "none": None, "list": ["x", {"y": 1.5}], "empty": []}))
+                                            "none": None, "list": ["x", {"y": 1.5, "z": {"n": 0}}],
+                                            "empty": []}))
         self.assertEqual(out, "message_id: abc\nn: 9007199254740991\nok: true\nnone: null\n"
-                              "list:\n  - x\n  -\n    y: 1.5\nempty: []\n")
+                              "list:\n  - x\n  - y: 1.5\n    z:\n      n: 0\nempty: []\n")
         self.assertEqual(err, "")
 
     def test_the_raw_line(self):
