@@ -91,6 +91,7 @@ struct http_call {
         size_t body_taken;
         size_t n_answer_lines, answer_header_bytes;
         bool head_is_whole;
+        bool quoted; /* the answer tells a part of our secrets */
         struct buffer answer;
         /* Why we broke it off ourselves; reason is static text, NULL when we did not. */
         struct {

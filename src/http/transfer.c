@@ -18,6 +18,9 @@
 #define MAX_ANSWER_HEADER_BYTES 65536
 #define MAX_ANSWER_VALUE_BYTES 8192
 
+/* So many bytes of a secret in an answer are no accident. */
+#define MIN_QUOTE ((size_t)16)
+
 /*
  * Up to here libcurl sends head and body in one piece, straight from our memory, and the last byte
  * counts as handed over when the request begins to leave. Longer ones it fetches piece by piece.
@@ -81,6 +84,31 @@ static int on_body_rewind(void *userdata, curl_off_t offset, int origin) {
         return CURL_SEEKFUNC_OK;
 }
 
+/* The whole of it, its beginning or its end: nobody quotes the middle. */
+static bool quotes(const char *text, size_t size, const char *secret, size_t secret_size) {
+        size_t piece = secret_size < MIN_QUOTE ? secret_size : MIN_QUOTE;
+
+        return piece > 0 && (memmem(text, size, secret, piece) ||
+                             memmem(text, size, secret + secret_size - piece, piece));
+}
+
+/*
+ * A connection of HTTP/2 keeps its last frames, and the headers that it was told: where an answer
+ * says our own secrets back to us, it ends with the answer.
+ */
+static void look_for_quotes(struct http_call *call, const char *text, size_t size) {
+        const struct http_request *q = call->request;
+        bool found = q->bearer && quotes(text, size, q->bearer->data, q->bearer->size);
+
+        for (size_t i = 0; !found && i < q->n_headers; i++)
+                found = q->headers[i].secret &&
+                        quotes(text, size, q->headers[i].value, strlen(q->headers[i].value));
+        if (!found || call->quoted)
+                return;
+        call->quoted = true;
+        (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
         struct http_call *call = userdata;
 
@@ -91,6 +119,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
         else if (n == strspn(line, "\r\n"))
                 call->head_is_whole = true;
 
+        look_for_quotes(call, line, n);
         call->n_answer_lines++;
         call->answer_header_bytes += n;
         if (call->n_answer_lines > MAX_ANSWER_LINES ||
@@ -101,6 +130,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
 
 static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
         struct http_call *call = userdata;
+        size_t before = call->answer.size < MIN_QUOTE ? call->answer.size : MIN_QUOTE - 1;
 
         n *= size;
         if (n > call->client->options.max_response_bytes - call->answer.size)
@@ -108,6 +138,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
         buffer_append(&call->answer, data, n);
         if (buffer_error(&call->answer) < 0)
                 return refuse(call, HTTP_NO_ANSWER, "no memory for the answer");
+        look_for_quotes(call, call->answer.data + call->answer.size - n - before, n + before);
         return n;
 }
 
@@ -303,12 +334,20 @@ int http_transfer_prepare(struct http_call *call) {
         return 0;
 }
 
-/* The request may be gone. A handle that is reset keeps its last URL, in pieces. */
+/*
+ * A handle that is reset keeps its last URL, in pieces, and the last line of an answer's header, or
+ * what should have been one. It is worth keeping where that is nothing to hide.
+ */
+static bool is_handle_clean(const struct http_call *call) {
+        return !call->secret_url && !call->mail && call->head_is_whole && !call->quoted;
+}
+
+/* The request may be gone. */
 void http_transfer_release(struct http_call *call) {
         struct http_client *c = call->client;
         CURL *easy = TAKE_PTR(call->easy);
 
-        if (easy && c->web && !call->secret_url && !call->mail && c->n_idle < MAX_IDLE_HANDLES) {
+        if (easy && c->web && is_handle_clean(call) && c->n_idle < MAX_IDLE_HANDLES) {
                 curl_easy_reset(easy);
                 c->idle[c->n_idle++] = easy;
         } else
