@@ -62,10 +62,11 @@ struct http_request {
         size_t n_headers;
         /* Goes out as `Authorization: Bearer …`. Borrowed: lives until the call is over. */
         const struct secret *bearer;
-        struct buffer body;         /* owned */
-        bool repeatable;            /* sent twice does no harm, and may be by libcurl itself */
-        bool harmless;              /* sent, it has done nothing yet; for the caller's own use */
-        bool secret_url;            /* the URL is a credential: it is shown nowhere */
+        struct buffer body; /* owned */
+        bool repeatable;    /* sent twice does no harm, and may be by libcurl itself */
+        bool harmless;      /* sent, it has done nothing yet; for the caller's own use */
+        bool secret_url;    /* the URL is a credential: it is shown nowhere */
+        bool secret_answer; /* tokens are asked for: no connection may remember the answer */
         struct smtp_envelope *mail; /* owned; NULL: HTTP */
 };
 

@@ -312,6 +312,8 @@ static bool set_call(CURL *e, struct http_call *call) {
         const struct http_options *o = &call->client->options;
 
         return set_text(e, CURLOPT_URL, call->request->url) &&
+               (!call->request->secret_answer ||
+                set_long(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)) &&
                /* Only TLS says before the first answer whether the peer speaks HTTP/2. */
                set_long(e, CURLOPT_PIPEWAIT, strncasecmp(call->request->url, "https:", 6) == 0) &&
                set_long(e, CURLOPT_CONNECTTIMEOUT_MS,

@@ -185,6 +185,7 @@ static int build_call(const struct oauth_grant *g, struct http_request *q) {
         if (!endpoint)
                 return -EOPNOTSUPP;
         q->method = "POST";
+        q->secret_answer = true;
         q->url = strdup(endpoint);
         if (!q->url)
                 return -ENOMEM;

@@ -20,6 +20,7 @@ int exchange_prepare(struct exchange *x, const struct remote *v, const char *met
         wipe_request(x);
         x->request.method = method;
         x->request.repeatable = true;
+        x->request.secret_answer = true;
         return asprintf(&x->request.url, "%s%s", v->url, path) < 0 ? -ENOMEM : 0;
 }
 
