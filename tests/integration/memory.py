@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""What stands in another process, and whether any piece of a secret is among it.
+
+A page that the process never wrote holds what its file holds, and is not looked at. All others
+are: heap, stacks, data, what is locked and what is mapped without access. Root alone can do that.
+"""
+
+import base64
+import bisect
+import json
+import os
+import re
+import struct
+import time
+import urllib.parse
+
+PAGE = os.sysconf("SC_PAGESIZE")
+PRESENT, SWAPPED, OF_A_FILE = 1 << 63, 1 << 62, 1 << 61  # pagemap, in the kernel's documentation
+
+PIECE = 16  # bytes; so many in a row are a find
+# Each piece holds a whole block, which is looked for first: blocks begin at multiples of their size.
+BLOCK = PIECE // 2
+
+TEXT = re.compile(rb"[ -~]{%d,}" % PIECE)
+
+# After an answer, what its connection has to clear up yet.
+PATIENCE = 1.0
+
+
+class Area:
+    def __init__(self, line):
+        self.line = line
+        place, self.rights, *_ = line.split()
+        self.start, self.end = (int(x, 16) for x in place.split("-"))
+
+    @property
+    def shared(self):
+        return "s" in self.rights
+
+    def written(self, pagemap):
+        """The addresses of the pages that may hold something of the process's own."""
+        pagemap.seek(self.start // PAGE * 8)
+        told = pagemap.read((self.end - self.start) // PAGE * 8)
+        for n, (word,) in enumerate(struct.iter_unpack("Q", told)):
+            if word & (PRESENT | SWAPPED) and (self.shared or not word & OF_A_FILE):
+                yield self.start + n * PAGE
+
+
+class Memory:
+    """A look at a process. `data` is what was there, one page after the other."""
+
+    def __init__(self, pid):
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
+            self.areas = [Area(line.rstrip("\n")) for line in maps]
+        self._pages, pieces = [], []
+        with (open(f"/proc/{pid}/mem", "rb", 0) as memory,
+              open(f"/proc/{pid}/pagemap", "rb", 0) as pagemap):
+            for area in self.areas:
+                if area.line.endswith(("[vvar]", "[vvar_vclock]", "[vdso]", "[vsyscall]")):
+                    continue
+                for address in area.written(pagemap):
+                    memory.seek(address)
+                    try:
+                        page = memory.read(PAGE)
+                    except OSError:
+                        continue  # given back meanwhile
+                    if page.count(0) < len(page):
+                        self._pages.append(address)
+                        pieces.append(page)
+        self.data = b"".join(pieces)
+
+    def texts(self):
+        """What in it is text, which is not much, and of that where each byte stood."""
+        runs = list(TEXT.finditer(self.data))
+        begins, n = [], 0
+        for run in runs:
+            begins.append(n)
+            n += len(run[0]) + 1
+
+        def place(at):
+            i = bisect.bisect(begins, at) - 1
+            return runs[i].start() + at - begins[i]
+
+        return b"\0".join(run[0] for run in runs), place
+
+    def search(self, secrets):
+        """As search(), in two parts, since the more is searched the longer it takes."""
+        text = {name: secret for name, secret in secrets.items() if TEXT.fullmatch(as_bytes(secret))}
+        other = {name: secret for name, secret in secrets.items() if name not in text}
+        finds = search(self.data, other)
+        if text:
+            data, place = self.texts()
+            finds += [(name, spelling, place(at), size)
+                      for name, spelling, at, size in search(data, text)]
+        return finds
+
+    def where(self, at):
+        """For who looks into it: the address, and what is mapped there."""
+        address = self._pages[at // PAGE] + at % PAGE
+        area = self.areas[bisect.bisect([a.start for a in self.areas], address) - 1]
+        return f"{address:#x} in {area.line}"
+
+
+def spellings(secret):
+    """Each way to write those bytes down, by name. In base64 what is around them does not count."""
+    found = {"raw": secret}
+    for shift in range(3):
+        text = base64.b64encode(bytes(shift) + secret)
+        first, n_whole = -(-shift * 8 // 6), (shift + len(secret)) * 8 // 6
+        found[f"base64+{shift}"] = text[first:n_whole]
+        found[f"base64url+{shift}"] = text[first:n_whole].translate(bytes.maketrans(b"+/", b"-_"))
+    text = secret.decode("latin-1")
+    percent = urllib.parse.quote_from_bytes(secret, safe="")
+    found["percent"] = percent.encode()
+    found["Percent"] = re.sub("%..", lambda code: code[0].lower(), percent).encode()
+    found["form"] = urllib.parse.quote_plus(secret).encode()
+    found["json"] = json.dumps(text)[1:-1].encode()
+    found["json/"] = found["json"].replace(b"/", b"\\/")
+    return found
+
+
+def as_bytes(secret):
+    return secret if isinstance(secret, bytes) else secret.encode()
+
+
+def blocks(secret):
+    """Block: (spelling's name, its text, the block's place in it). Each block once."""
+    found = {}
+    for name, text in spellings(as_bytes(secret)).items():
+        assert len(text) >= PIECE, f"too short to be looked for: {text}"
+        for at in range(0, len(text) - BLOCK + 1, BLOCK):
+            found.setdefault(text[at:at + BLOCK], (name, text, at))
+    return found
+
+
+def grow(data, hit, text, at):
+    """How much of the text stands around that hit of its part: from where, and how many bytes."""
+    left, right = 0, BLOCK
+    while at > left and hit > left and data[hit - left - 1] == text[at - left - 1]:
+        left += 1
+    while (at + right < len(text) and hit + right < len(data)
+           and data[hit + right] == text[at + right]):
+        right += 1
+    return hit - left, left + right
+
+
+def search(data, secrets):
+    """(name of the secret, its spelling, where in the data, how many bytes of it) of each find."""
+    finds = set()
+    for name, secret in secrets.items():
+        for block, (spelling, text, at) in blocks(secret).items():
+            hit = data.find(block)
+            while hit >= 0:
+                start, size = grow(data, hit, text, at)
+                if size >= PIECE:
+                    finds.add((name, spelling, start, size))
+                hit = data.find(block, hit + 1)
+    return sorted(finds)
+
+
+def found(pid, secrets):
+    """What of the secrets (by name) stands in the process now: a line for each place."""
+    memory = Memory(pid)
+    return [
+        f"{size} bytes of {name} ({spelling}) at {memory.where(start)}: "
+        f"{memory.data[max(start - 64, 0):start + size + 64]!r}"
+        for name, spelling, start, size in memory.search(secrets)
+    ]
+
+
+def found_after(pid, secrets):
+    """The same, when what clears up behind an answer had its chance."""
+    deadline = time.monotonic() + PATIENCE
+    while (lines := found(pid, secrets)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lines
