@@ -78,6 +78,7 @@ class RsaKey:
             return int(re.sub(r"[:\s]", "", digits), 16)
 
         self.n, self._d, self.e = number("modulus"), number("privateExponent"), 65537
+        self._primes = number("prime1"), number("prime2")
 
     @staticmethod
     def _openssl(*arguments, stdin=None):
@@ -87,6 +88,10 @@ class RsaKey:
     @property
     def _size(self):
         return (self.n.bit_length() + 7) // 8
+
+    def private_numbers(self):
+        """What nobody else may know, each with its size in bytes."""
+        return (self._d, self._size), *((prime, self._size // 2) for prime in self._primes)
 
     def _padded(self, data):
         digest = SHA256_PREFIX + hashlib.sha256(data).digest()

@@ -5,193 +5,15 @@ A canary takes each way through the daemons. Afterwards none of its pieces may b
 who needs it no more, and none ever in a log, an answer, an argument, an environment or a file.
 """
 
-import contextlib
-import json
-import os
-import pathlib
-import secrets
-import tempfile
-import threading
-import unittest
-
 import jws
 import memory
 import oauth
-from engine import BUILD, SEND_SCOPE, TIMEOUT, Connection, Stack, email, until
-from fake import FakeHandler, Server
+from canaries import Case, canary, only_root, plain_build
+from engine import SEND_SCOPE, Stack, email
 from front import Front
 
-SANITIZED = b"__asan_init" in (BUILD / "src/engine/action-engined").read_bytes()
-PARTS = "engine", "vault"
 GMAIL = {"platform": "gmail"}
 PAST = "2001-01-01T00:00:00Z"
-
-only_root = unittest.skipIf(os.geteuid() != 0, "only root can look into the daemons")
-plain_build = unittest.skipIf(SANITIZED, "a sanitizer's allocator keeps what was freed")
-
-
-def canary(name="canary"):
-    return f"{name}-{secrets.token_urlsafe(40)}"
-
-
-class Handler(FakeHandler):
-    def serve(self):
-        self.read_body()
-        self.bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.bearer.startswith("closing"):
-            self.close_connection = True
-        self.server.upstream.answer(self)
-
-    do_GET = do_POST = serve
-
-    def reply(self, status, value, headers=()):
-        closing = [("Connection", "close")] if self.close_connection else []
-        super().reply(status, value, [*headers, *closing])
-
-    def refuse(self, status):
-        """In words that quote the bearer."""
-        error = {"code": status, "message": f"what is {self.bearer}?",
-                 "errors": [{"reason": self.bearer}]}
-        self.reply(status, {"error": error}, [("X-Echo", self.bearer)])
-
-
-class Platform:
-    """Does what `script(handler)` does, and counts the requests."""
-
-    def __init__(self):
-        self.failures = []
-        self._changed = threading.Condition()
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.upstream = self
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self.url = f"http://{self.address}"
-        self.reset()
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def reset(self):
-        self.script, self.gate, self.bearers = self.send, threading.Event(), []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, handler):
-        with self._changed:
-            self.bearers.append(handler.bearer)
-            self._changed.notify_all()
-        self.script(handler)
-
-    def wait(self, n=1):
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.bearers) >= n, TIMEOUT):
-                raise TimeoutError(f"{len(self.bearers)} of {n} requests")
-
-    # Scripts.
-
-    @staticmethod
-    def send(handler):
-        handler.reply(200, {"id": "message", "threadId": "thread"})
-
-    @staticmethod
-    def echo(handler):
-        handler.reply(200, {"id": handler.bearer, "threadId": handler.bearer})
-
-    def hang(self, handler):
-        self.gate.wait(TIMEOUT)
-        handler.close_connection = True
-
-    def slow(self, handler):
-        self.gate.wait(TIMEOUT)
-        self.send(handler)
-
-    @staticmethod
-    def half(handler):
-        handler.close_connection = True
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-                            + handler.bearer.encode())
-
-    @staticmethod
-    def nonsense(handler):
-        handler.close_connection = True
-        handler.wfile.write(f"{handler.bearer}\r\n\r\n".encode())
-
-
-class Listening(Connection):
-    """Keeps what it was told, as text, in a list."""
-
-    def __init__(self, where, told, token=None):
-        self._told = told
-        super().__init__(where, token)
-
-    def read(self):
-        response = super().read()
-        self._told.append(json.dumps(response))
-        return response
-
-
-class Case(unittest.TestCase):
-    """A stack, a platform, and all secrets that ever were: at the end they are looked for in all
-    that the stack wrote."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.canaries, cls.told = {}, []
-        cls.platform = cls.enterClassContext(Platform())
-        cls.stack = cls.enterClassContext(cls.make_stack())
-        cls.addClassCleanup(cls.check_what_was_written)
-
-    @classmethod
-    def check_what_was_written(cls):
-        written = {"answers": "\n".join(cls.told).encode()}
-        for part in "engine", "vault", "grant":
-            written[f"the log of {part}"] = cls.stack.log(part).encode()
-            proc = pathlib.Path(f"/proc/{cls.stack.pid(part)}")
-            for name in "cmdline", "environ":
-                written[f"{name} of {part}"] = (proc / name).read_bytes()
-            for fd in (proc / "fd").iterdir():
-                with contextlib.suppress(OSError):
-                    if fd.is_file():
-                        written[f"{fd.readlink()} of {part}"] = fd.read_bytes()
-        ours = {"credentials", "engine-credentials", "keys.d", "signing.jwk", "token", "env"}
-        for path in cls.stack.dir.rglob("*"):
-            if path.is_file() and path.relative_to(cls.stack.dir).parts[0] not in ours:
-                written[str(path)] = path.read_bytes()
-        for where, data in written.items():
-            finds = memory.search(data, cls.canaries)
-            assert not finds, f"{finds} in {where}: {data[-4000:]}"
-
-    def setUp(self):
-        self.platform.reset()
-        self.other = self.enterContext(self.connect(self.stack.token))
-
-    def connect(self, token=None):
-        return Listening(self.stack.socket, self.told, token)
-
-    def secret(self, name, text=None):
-        """A new one, looked for until the end; its text."""
-        text = text or canary(name)
-        self.canaries[f"{name} of {self.id()} #{len(self.canaries)}"] = text
-        return text
-
-    def assert_gone(self, *texts, parts=PARTS):
-        self.other.result({"op": "health"})  # both daemons have ended what they did before
-        names = {f"secret {n} '{as_text(text)[:12]}…'": text for n, text in enumerate(texts)}
-        for part in parts:
-            lines = memory.found_after(self.stack.pid(part), names)
-            self.assertEqual(lines, [], f"in {part}")
-
-    def assert_held(self, text, part="engine"):
-        """While it is needed: the search finds things."""
-        self.assertTrue(memory.found(self.stack.pid(part), {"it": text}))
-
-
-def as_text(secret):
-    return secret if isinstance(secret, str) else repr(secret)
-
 
 class Actions(Case):
     """A bearer on its way to a platform. Subclasses say how that is spoken to."""
@@ -356,6 +178,131 @@ class TlsHttp1(Actions, Case):
 @plain_build
 class TlsHttp2(TlsHttp1):
     HTTP2 = True
+
+
+class WithProvider(Case):
+    """A strict provider behind the embedded vault, and a person who consents."""
+
+    @classmethod
+    def make_stack(cls):
+        cls.provider = cls.enterClassContext(oauth.Provider(rotate=True))
+        return Stack("", cls.platform.url, plain=[cls.provider.address])
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        app = cls.provider.app(redirect_uri=oauth.Provider.redirect_uri)
+        answer = cls.stack.vault("set_provider", provider="google", app=app)
+        assert answer["status"] == "success", answer
+        cls.canaries["client secret"] = cls.provider.client.client_secret
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.enterContext(self.connect(self.stack.token))
+        self.provider.gate.clear()
+        self.addCleanup(self.provider.unscript)
+
+    def assert_all_gone(self, *more):
+        """Whatever the provider came to know since the last time, and more of which a person was
+        told."""
+        known = self.provider.secrets()
+        for request in self.provider.calls("token"):
+            known |= {request.fields[name] for name in ("code_verifier", "device_code")
+                      if name in request.fields}
+        new = known - set(self.canaries.values())
+        for text in new:
+            self.secret("the provider's", text)
+        self.assert_gone(*new, *more)
+
+
+@only_root
+@plain_build
+class Logins(WithProvider):
+    def begin(self):
+        """As far as a person's browser comes: the redirect, in which the code is."""
+        started = self.c.result({"op": "auth_start", **GMAIL})
+        self.state = started["state"]
+        response = self.provider.authorize(started["authorization_url"])
+        return {"op": "auth_callback", **GMAIL, "authorization_response": response}
+
+    def test_a_person_connects(self):
+        response = self.c.call(self.begin())
+        self.assertEqual(response["status"], "success", response)
+        self.assertEqual(self.c.call(email())["status"], "success")
+        self.assert_all_gone()
+
+    def test_the_provider_fails(self):
+        for fault in 500, "echo", "close", "garbage", "html", "lost", "cut", "twice":
+            with self.subTest(fault):
+                callback = self.begin()
+                self.provider.script("token", fault)
+                self.assertEqual(self.c.call(callback)["status"], "error")
+                self.assert_all_gone(self.state)
+
+    def test_a_code_that_is_not_taken(self):
+        callback = self.begin()
+        code = oauth.redirect_fields(callback["authorization_response"])["code"]
+        wrong = self.secret("wrong code", code[:-4] + "abcd")
+        callback["authorization_response"] = callback["authorization_response"].replace(code, wrong)
+        self.assertEqual(self.c.code(callback), "authorization_failed")
+        self.assert_all_gone(self.state)
+
+    def test_who_vanishes(self):
+        with self.connect(self.stack.token) as self.c:
+            callback = self.begin()
+            self.provider.script("token", "slow")
+            n = len(self.provider.calls("token"))
+            self.c.start(callback)
+            self.provider.wait_calls("token", n + 1)
+        self.provider.gate.set()
+        self.assert_all_gone(self.state)
+
+    def test_on_another_device(self):
+        for state in "approved", "denied", "expired":
+            with self.subTest(state):
+                self.provider.script("device", {"interval": 1})
+                started = self.c.result({"op": "auth_start", **GMAIL, "device": True})
+                self.provider.decide(started["user_code"], state)
+                self.c.call({"op": "auth_callback", **GMAIL, "state": started["state"]})
+                self.assert_all_gone(started["state"])
+
+    def test_revoked(self):
+        for fault in None, 503, "echo":
+            with self.subTest(fault):
+                self.c.result(self.begin())
+                if fault:
+                    self.provider.script("revoke", fault)
+                self.c.result({"op": "auth_revoke", **GMAIL})
+                self.assert_all_gone(self.state)
+
+    def test_a_service_account(self):
+        """Its key is text, and numbers when it signs."""
+        robot = self.provider.service_account()
+        del robot["token_uri"]
+        key = oauth.rsa_key()
+        numbers = [n.to_bytes(size, order) for n, size in key.private_numbers()
+                   for order in ("big", "little")]
+        for secret in key.pem, *numbers:
+            self.secret("private key", secret)
+        credential = {"service_account": robot, "scopes": [SEND_SCOPE]}
+        self.c.result({"op": "auth_token", **GMAIL, "credential": credential})
+        self.assert_gone(key.pem, *numbers)
+        for fault in None, "echo", 500:
+            with self.subTest(fault):
+                self.provider.revoke_tokens()
+                if fault:
+                    self.provider.script("token", fault)
+                self.c.call(email())
+                self.c.result({"op": "auth_token", **GMAIL, "credential": credential})
+                self.assert_all_gone(key.pem, *numbers)
+
+    def test_what_is_told_about_accounts(self):
+        """Nothing of the sort: what each answer says is searched at the end."""
+        self.c.result(self.begin())
+        self.c.result(email(dry_run=True))
+        for op in "health", "list_actions", "auth_status", "hello", "ping":
+            self.c.result({"op": op})
+        self.assert_all_gone()
 
 
 del Actions  # which is none without a way to the platform
