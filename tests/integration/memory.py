@@ -23,6 +23,7 @@ PIECE = 16  # bytes; so many in a row are a find
 BLOCK = PIECE // 2
 
 TEXT_ONLY = bytes(byte if 0x20 <= byte < 0x7f else 0 for byte in range(256))
+RUN = re.compile(rb"[^\0]{%d,}" % PIECE)
 
 # After an answer, what its connection has to clear up yet.
 PATIENCE = 1.0
@@ -69,19 +70,6 @@ class Memory:
                         self._pages.append(address)
                         pieces.append(page)
         self.data = b"".join(pieces)
-
-    def texts(self):
-        """What in it is text, which is not much."""
-        text = self.data.translate(TEXT_ONLY)
-        for size in (64, 8):
-            text = text.replace(bytes(size), b"\0")
-        return b"\0".join(run for run in text.split(b"\0") if len(run) >= PIECE)
-
-    def search(self, secrets):
-        """As search(), but that text is looked for in text first: it takes less time."""
-        suspects = {name for name, *_ in search(self.texts(), secrets, is_text)}
-        return (search(self.data, secrets, lambda block: not is_text(block))
-                + search(self.data, {name: secrets[name] for name in suspects}, is_text))
 
     def where(self, at):
         """For who looks into it: the address, and what is mapped there."""
@@ -140,12 +128,30 @@ def grow(data, hit, text, at):
     return hit - left, left + right
 
 
-def search(data, secrets, wanted=lambda block: True):
+def texts(data):
+    """What in it is text, which is not much of a process."""
+    data = data.translate(TEXT_ONLY)
+    for size in (64, 8, 4):
+        data = data.replace(bytes(size), b"\0")
+    return b"\0".join(RUN.findall(data))
+
+
+def suspects(data, secrets):
+    """Those with a block in it: all at once, and in text alone, takes a fraction of the time."""
+    text = texts(data)
+    windows = {text[at:at + BLOCK] for at in range(len(text))}
+    return {
+        name: secret for name, secret in secrets.items()
+        if any(block in windows if is_text(block) else block in data for block in blocks(secret))
+    }
+
+
+def search(data, secrets):
     """(name of the secret, its spelling, where in the data, how many bytes of it) of each find."""
     finds = set()
-    for name, secret in secrets.items():
+    for name, secret in suspects(data, secrets).items():
         for block, (spelling, text, at) in blocks(secret).items():
-            hit = data.find(block) if wanted(block) else -1
+            hit = data.find(block)
             while hit >= 0:
                 start, size = grow(data, hit, text, at)
                 if size >= PIECE:
@@ -160,7 +166,7 @@ def found(pid, secrets):
     return [
         f"{size} bytes of {name} ({spelling}) at {memory.where(start)}: "
         f"{memory.data[max(start - 64, 0):start + size + 64]!r}"
-        for name, spelling, start, size in memory.search(secrets)
+        for name, spelling, start, size in search(memory.data, secrets)
     ]
 
 
