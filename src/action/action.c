@@ -58,6 +58,7 @@ struct action *action_unref(struct action *a) {
         credential_done(&a->credential);
         secret_free(a->session);
         reconcile_done(&a->reconcile);
+        cJSON_Delete(a->required_scopes);
         cJSON_Delete(a->notes);
         cJSON_Delete(a->result);
         ae_error_done(&a->error);

@@ -27,6 +27,7 @@
 
 struct cJSON;
 struct action;
+struct control;
 
 /* What all actions of an engine share. The engine owns it, and it outlives them. */
 struct action_context {
@@ -35,7 +36,8 @@ struct action_context {
         const struct registry *registry;
         struct vault *vault;
         struct http_client *http;
-        struct policy *policy; /* NULL: nobody is asked beyond the token's scope */
+        struct policy *policy;   /* NULL: nobody is asked beyond the token's scope */
+        struct control *control; /* hears what comes of actions; NULL: there is none */
         unsigned max_in_flight, max_in_flight_per_uid;
         uint64_t reconcile_usec; /* see action/reconcile.h; 0: platforms are not asked */
         unsigned n_in_flight;
@@ -74,8 +76,9 @@ struct action {
         struct identity *identity;          /* who asks */
         const struct action_type *type;     /* from `resolve` on */
         enum policy_decision decision;      /* anything but yes: of a dry run alone */
-        const char *decided_by;             /* who let it pass, or NULL */
         uid_t approver;                     /* the person; (uid_t)-1: none, or not known */
+        const char *decided_by;             /* who let it pass, or NULL */
+        struct cJSON *required_scopes;      /* an array: Engine Control wants them all; or NULL */
 
         /* The running of it; the pipeline's. */
         struct action *previous, *next; /* in the context's list */

@@ -7,6 +7,7 @@
 #include "action/digest.h"
 #include "base/clock.h"
 #include "base/journal.h"
+#include "policy/control.h"
 
 /* Explained by the message catalogue. */
 #define MESSAGE_ID_SUCCEEDED "9109053448b54a099dfa84b15218ba28"
@@ -62,6 +63,22 @@ static void add_outcome(struct journal_entry *e, const struct action *a, uint64_
                 journal_entry_add(e, "ACTION_DRY_RUN", "yes");
 }
 
+/* Of what was to be done: a dry run was not. */
+static void tell_control(const struct action *a, uint64_t duration_usec) {
+        bool failed = a->error.code != AE_NONE;
+        const struct control_event event = {
+                .request_id = a->request_id,
+                .user_id = a->spec.user_id,
+                .platform = a->spec.platform,
+                .action_type = a->spec.action_type,
+                .error_code = failed ? ae_code_name(a->error.code) : NULL,
+                .duration_usec = duration_usec,
+        };
+
+        if (a->context->control && !a->spec.dry_run)
+                control_report(a->context->control, &event);
+}
+
 void audit_finished(struct action *a) {
         uint64_t duration_usec = clock_usec(CLOCK_MONOTONIC) - a->started_usec;
         bool failed = a->error.code != AE_NONE;
@@ -77,4 +94,5 @@ void audit_finished(struct action *a) {
         add_outcome(e, a, duration_usec);
         journal_commit(e);
         a->reserved = false;
+        tell_control(a, duration_usec);
 }

@@ -57,6 +57,10 @@ static void on_answer(const struct policy_answer *answer, void *userdata) {
                 if (by)
                         ae_error_detail(&a->error, "by", by);
         }
+        if (r == STAGE_NEXT && answer->required_scopes) {
+                a->required_scopes = cJSON_Duplicate(answer->required_scopes, true);
+                r = a->required_scopes ? STAGE_NEXT : -ENOMEM;
+        }
         a->authorisation = authorisation_free(a->authorisation);
         pipeline_resume(a, r);
 }

@@ -75,19 +75,47 @@ int stage_validate(struct action *a) {
         return STAGE_NEXT;
 }
 
-/* Nothing is sent that the platform would have to refuse; what is not known is left to it. */
-static int check_scopes(struct action *a) {
+static const char *missing_scope(const struct action *a) {
         const char *const *any_of = a->type->adapter->oauth_scopes;
-        const char *granted = a->credential.scopes;
 
-        if (a->reconcile.looking || !any_of[0] || !granted || !*granted ||
-            scopes_hold_any(granted, any_of))
+        return any_of[0] && !scopes_hold_any(a->credential.scopes, any_of) ? any_of[0] : NULL;
+}
+
+/* Of those that Engine Control wants, which are no alternatives. */
+static const char *missing_required_scope(const struct action *a) {
+        const cJSON *scope;
+
+        cJSON_ArrayForEach (scope, a->required_scopes)
+                if (!scopes_hold(a->credential.scopes, scope->valuestring))
+                        return scope->valuestring;
+        return NULL;
+}
+
+/*
+ * Nothing is sent that the platform or Engine Control would have to refuse; what is not known is
+ * left to the platform. Either way a person can help, by connecting the account once more.
+ */
+static int check_scopes(struct action *a) {
+        const char *granted = a->credential.scopes, *missing, *by = NULL;
+
+        if (a->reconcile.looking || !granted || !*granted)
                 return STAGE_NEXT;
+        missing = missing_scope(a);
+        if (!missing) {
+                missing = missing_required_scope(a);
+                by = "engine_control";
+        }
+        if (!missing)
+                return STAGE_NEXT;
+
         credential_done(&a->credential);
+        if (by)
+                ae_error_detail(&a->error, "by", by);
         return ae_error_set(&a->error, AE_REAUTHORIZATION_REQUIRED,
                             "account '%s' of %s was connected without the scope '%s', which "
-                            "%s.%s needs",
-                            a->spec.account, a->spec.platform, any_of[0], a->spec.platform,
+                            "%s%s.%s needs",
+                            a->spec.account, a->spec.platform, missing,
+                            by ? "Engine Control says that " : "", a->spec.platform,
                             a->spec.action_type);
 }
 

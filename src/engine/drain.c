@@ -8,26 +8,36 @@
 #include "base/journal.h"
 #include "engine/client.h"
 #include "engine/engine.h"
+#include "policy/control.h"
 #include "vault/vault.h"
 
 /* How long a stop waits for lines that were sent before it, and for answers to be read. */
 #define DRAIN_PATIENCE_USEC USEC_PER_SEC
 #define DRAIN_LAST_READS_USEC (5 * USEC_PER_SEC)
-/* How often the vault is looked at while it alone has something to finish. */
-#define DRAIN_VAULT_USEC (50 * USEC_PER_MSEC)
+/* How often the neighbours are looked at while they alone have something to finish. */
+#define DRAIN_LOOK_USEC (50 * USEC_PER_MSEC)
 
-static int on_vault_may_be_done(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_look_again(sd_event_source *source, uint64_t usec, void *userdata) {
         struct engine *e = userdata;
 
         drain_look(&e->drain);
         return 0;
 }
 
-/* A renewal that nobody waits for any more is finished all the same. */
-static void end_or_wait_for_vault(struct engine *e) {
-        if (vault_is_busy(e->vault) &&
-            sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, DRAIN_VAULT_USEC, 0,
-                                       on_vault_may_be_done, e) >= 0)
+/*
+ * A renewal that nobody waits for any more is finished all the same, and Engine Control hears what
+ * it has not heard yet.
+ */
+static bool a_neighbour_is_busy(struct engine *e) {
+        if (e->control)
+                control_flush(e->control);
+        return vault_is_busy(e->vault) || (e->control && control_is_busy(e->control));
+}
+
+static void end_or_wait(struct engine *e) {
+        if (a_neighbour_is_busy(e) &&
+            sd_event_add_time_relative(e->event, NULL, CLOCK_MONOTONIC, DRAIN_LOOK_USEC, 0,
+                                       on_look_again, e) >= 0)
                 return;
         (void)sd_event_exit(e->event, 0);
 }
@@ -43,7 +53,7 @@ static void drain_clients(struct engine *e) {
                 c = next;
         }
         if (!e->clients)
-                end_or_wait_for_vault(e);
+                end_or_wait(e);
 }
 
 /* Not longer than DrainTimeoutSec= says, and not that long for who does not read. */
@@ -82,8 +92,9 @@ static int on_drain_patience(sd_event_source *source, uint64_t usec, void *userd
 static int on_drain_end(sd_event_source *source, uint64_t usec, void *userdata) {
         struct engine *e = userdata;
 
-        log_warning("Stopping with %u connections open: they do not read their answers",
-                    e->n_clients);
+        if (e->n_clients > 0)
+                log_warning("Stopping with %u connections open: they do not read their answers",
+                            e->n_clients);
         return sd_event_exit(e->event, 0);
 }
 

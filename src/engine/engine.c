@@ -101,7 +101,7 @@ static int build(struct engine *e, struct ae_error *error) {
         r = engine_make_vault(e, error);
         if (r < 0)
                 return r;
-        r = engine_make_policy(e);
+        r = engine_make_policy(e, error);
         if (r < 0)
                 return r;
 
@@ -112,6 +112,7 @@ static int build(struct engine *e, struct ae_error *error) {
                 .vault = e->vault,
                 .http = e->http,
                 .policy = e->policy,
+                .control = e->control,
                 .max_in_flight = e->settings->max_in_flight,
                 .max_in_flight_per_uid = users_share(e->settings->max_in_flight),
                 .reconcile_usec = e->settings->reconcile_usec,

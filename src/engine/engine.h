@@ -34,9 +34,10 @@ struct engine {
         struct registry *registry;
         struct vault *vault;
         struct http_client *http;
-        struct polkit *polkit; /* NULL: it is not asked */
-        struct policy *policy; /* NULL: nobody is */
-        struct apps apps;      /* of a vault that keeps none itself */
+        struct polkit *polkit;   /* NULL: it is not asked */
+        struct control *control; /* the same */
+        struct policy *policy;   /* NULL: nobody is */
+        struct apps apps;        /* of a vault that keeps none itself */
         struct action_context actions;
 
         struct client *clients; /* a list */
@@ -67,6 +68,13 @@ void engine_tell_status(struct engine *e);
 /* vault.c: makes e->vault, for engine_new(). Returns 0; a negative errno, with `error` if known. */
 int engine_make_vault(struct engine *e, struct ae_error *error);
 
-/* policy.c: makes e->policy and who is asked by it, for engine_new(). Returns 0 or a negative errno. */
-int engine_make_policy(struct engine *e);
+/* policy.c: makes e->policy and who is asked by it, for engine_new(). Returns as the one above. */
+int engine_make_policy(struct engine *e, struct ae_error *error);
 void engine_free_policy(struct engine *e);
+
+/*
+ * credential.c: the systemd credential of that name, as one line of text. `who` needs it: "the
+ * vault". The caller owns *ret. Returns 0; a negative errno, with `error` if known.
+ */
+int engine_read_credential(const char *who, const char *name, struct secret **ret,
+                           struct ae_error *error);

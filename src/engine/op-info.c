@@ -6,6 +6,7 @@
 #include "engine/ops.h"
 
 #include "base/clock.h"
+#include "policy/control.h"
 
 #define PROTOCOL_VERSION 1
 
@@ -60,13 +61,31 @@ static void add_adapters(const struct engine *e, struct buffer *to) {
         buffer_putc(to, ']');
 }
 
+static void add_control(const struct control_health *h, struct buffer *to) {
+        static const char *const states[] = {
+                [CONTROL_NOT_ASKED] = "not_asked",
+                [CONTROL_OK] = "ok",
+                [CONTROL_UNAVAILABLE] = "unavailable",
+        };
+
+        op_add_string(to, ",\"engine_control\":{", "state", states[h->state]);
+        if (h->message)
+                op_add_string(to, ",", "message", h->message);
+        buffer_printf(to, ",\"events_waiting\":%zu,\"events_lost\":%llu}", h->n_waiting, h->n_lost);
+}
+
 static void on_vault_status(const struct vault_answer *answer, void *userdata) {
         struct call *call = userdata;
         const struct engine *e = call->client->engine;
         struct buffer *to = &call->result;
-        bool good = !answer->error && auth_n_keys(e->auth) > 0 && !e->drain.started;
+        struct control_health control = { .state = CONTROL_OK };
+        bool good;
 
         call->vault_call = NULL;
+        if (e->control)
+                control_tell_health(e->control, &control);
+        good = !answer->error && control.state != CONTROL_UNAVAILABLE && auth_n_keys(e->auth) > 0 &&
+               !e->drain.started;
 
         op_add_string(to, "{", "status", good ? "ok" : e->drain.started ? "stopping" : "degraded");
         op_add_string(to, ",", "version", AE_VERSION);
@@ -81,6 +100,8 @@ static void on_vault_status(const struct vault_answer *answer, void *userdata) {
         if (answer->error)
                 op_add_string(to, ",", "message", answer->error->message);
         buffer_putc(to, '}');
+        if (e->control)
+                add_control(&control, to);
         add_adapters(e, to);
         buffer_putc(to, '}');
         call_succeed(call);

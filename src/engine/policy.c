@@ -5,6 +5,7 @@
 #include "policy/policy.h"
 
 #include "engine/engine.h"
+#include "policy/control.h"
 #include "policy/polkit.h"
 
 static int add_polkit(struct engine *e) {
@@ -19,20 +20,50 @@ static int add_polkit(struct engine *e) {
         return 0;
 }
 
-int engine_make_policy(struct engine *e) {
+static int add_control(struct engine *e, struct ae_error *error) {
+        const struct settings *s = e->settings;
+        _cleanup_(secret_freep) struct secret *key = NULL;
+        struct control_options options = {
+                .url = s->control_url,
+                .engine_id = s->control_engine_id,
+                .timeout_usec = s->control_timeout_usec,
+                .ca_file = s->ca_file,
+                .plain = (const char *const *)s->plain_http,
+                .unix_socket = s->control_unix_socket,
+                .user_agent = "action-engine/" AE_VERSION,
+        };
+        int r;
+
+        r = engine_read_credential("Engine Control", "engine-control-key", &key, error);
+        if (r < 0)
+                return r;
+        options.key = key;
+        r = control_new(e->poller, &options, &e->control);
+        if (r < 0)
+                return r;
+        policy_add_adviser(e->policy, control_adviser(e->control));
+        return 0;
+}
+
+int engine_make_policy(struct engine *e, struct ae_error *error) {
         const struct policy_options options = {
                 .approval_timeout_usec = e->settings->approval_timeout_usec,
                 .approval_pause_usec = e->settings->approval_pause_usec,
         };
         int r;
 
-        if (!e->settings->polkit)
+        if (!e->settings->polkit && !e->settings->control_url)
                 return 0;
         r = policy_new(e->event, &options, &e->policy);
-        return r < 0 ? r : add_polkit(e);
+        if (r == 0 && e->settings->polkit)
+                r = add_polkit(e);
+        if (r == 0 && e->settings->control_url)
+                r = add_control(e, error);
+        return r;
 }
 
 void engine_free_policy(struct engine *e) {
         e->policy = policy_free(e->policy);
         e->polkit = polkit_free(e->polkit);
+        e->control = control_free(e->control);
 }

@@ -84,8 +84,35 @@ static int check_vault(const struct settings *s, char error[static CONFIG_ERROR_
         return 0;
 }
 
+static int check_control(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+        const char *url = s->control_url;
+
+        if (!url && (s->control_engine_id || s->control_unix_socket)) {
+                snprintf(error, CONFIG_ERROR_SIZE,
+                         "[EngineControl] %s= is set, and Url=, without which nobody is asked, is "
+                         "not",
+                         s->control_engine_id ? "EngineId" : "UnixSocket");
+                return -EINVAL;
+        }
+        if (!url)
+                return 0;
+        if (!s->control_engine_id) {
+                snprintf(error, CONFIG_ERROR_SIZE,
+                         "[EngineControl] Url= needs EngineId=, which is not set");
+                return -EINVAL;
+        }
+        if (strchr(url, '?')) {
+                snprintf(error, CONFIG_ERROR_SIZE, "[EngineControl] Url=%s has a query", url);
+                return -EINVAL;
+        }
+        if (s->control_unix_socket && http_url_check_local(url) == 0)
+                return 0;
+        return is_reachable(s, url) ? 0 : refuse_address(error, "[EngineControl] Url", url);
+}
+
 int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
         char key[CONFIG_MAX_SECTION + sizeof("[] BaseUrl")];
+        int r;
 
         for (size_t i = 0; i < s->n_adapters; i++)
                 if (!is_reachable(s, s->adapters[i].base_url)) {
@@ -98,5 +125,6 @@ int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE
                          "could ever be read");
                 return -EINVAL;
         }
-        return check_vault(s, error);
+        r = check_vault(s, error);
+        return r < 0 ? r : check_control(s, error);
 }

@@ -248,6 +248,10 @@ static const struct config_key keys[] = {
         { "Policy",    "ApprovalTimeoutSec",       config_parse_seconds, AT(approval_timeout_usec)        },
         { "Policy",    "Polkit",                   config_parse_bool,    AT(polkit)                       },
         { "Policy",    "PolkitTimeoutSec",         config_parse_seconds, AT(policy_timeout_usec)          },
+        { "EngineControl", "EngineId",             parse_engine_id,      AT(control_engine_id)            },
+        { "EngineControl", "TimeoutSec",           config_parse_seconds, AT(control_timeout_usec)         },
+        { "EngineControl", "UnixSocket",           config_parse_path,    AT(control_unix_socket)          },
+        { "EngineControl", "Url",                  config_parse_string,  AT(control_url)                  },
         { "Http",      "CaFile",                   config_parse_path,    AT(ca_file)                      },
         { "Http",      "ConnectTimeoutSec",        config_parse_seconds, AT(connect_timeout_usec)         },
         { "Http",      "FirstByteTimeoutSec",      config_parse_seconds, AT(first_byte_timeout_usec)      },
@@ -275,6 +279,7 @@ static void set_defaults(struct settings *s) {
                 .clock_skew_usec = 30 * USEC_PER_SEC,
                 .cache_entries = 1024,
                 .vault_timeout_usec = 10 * USEC_PER_SEC,
+                .control_timeout_usec = 10 * USEC_PER_SEC,
                 .polkit = true,
                 .policy_timeout_usec = 10 * USEC_PER_SEC,
                 .approval_timeout_usec = 300 * USEC_PER_SEC,
@@ -340,6 +345,9 @@ void settings_done(struct settings *s) {
         free(s->vault_socket);
         free(s->vault_unix_socket);
         free(s->vault_url);
+        free(s->control_engine_id);
+        free(s->control_unix_socket);
+        free(s->control_url);
         free(s->ca_file);
         http_plain_done(s->plain_http);
         for (size_t i = 0; i < s->n_adapters; i++) {

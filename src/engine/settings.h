@@ -71,6 +71,12 @@ struct settings {
         uint64_t approval_timeout_usec;
         uint64_t approval_pause_usec;
 
+        /* [EngineControl] */
+        char *control_url; /* NULL: it is not asked */
+        char *control_engine_id;
+        char *control_unix_socket; /* NULL: none */
+        uint64_t control_timeout_usec;
+
         /* [Http] */
         uint64_t connect_timeout_usec;
         uint64_t first_byte_timeout_usec;

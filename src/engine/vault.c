@@ -1,60 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vault that the configuration names, with its secrets: systemd credentials, each a file in
- * $CREDENTIALS_DIRECTORY.
+ * The vault that the configuration names, with its secrets.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "engine/engine.h"
 #include "vault/vault.h"
-
-#define MAX_CREDENTIAL 4096 /* bytes */
-
-/* What becomes a header or a string; a line's end behind it is an editor's. */
-static size_t text_size(const struct secret *s) {
-        size_t n = s->size;
-
-        while (n > 0 && (s->data[n - 1] == '\n' || s->data[n - 1] == '\r'))
-                n--;
-        for (size_t i = 0; i < n; i++)
-                if (s->data[i] <= 0x20 || s->data[i] > 0x7e)
-                        return 0;
-        return n;
-}
-
-static int read_credential(const char *name, struct secret **ret, struct ae_error *error) {
-        const char *directory = getenv("CREDENTIALS_DIRECTORY");
-        _cleanup_(secret_freep) struct secret *s = NULL;
-        _cleanup_(freep) char *path = NULL;
-        size_t n;
-        int r;
-
-        if (!directory)
-                return ae_error_set(error, AE_INTERNAL,
-                                    "the vault needs the credential '%s', and systemd gives none: "
-                                    "see LoadCredential= and action-engine.conf(5)",
-                                    name);
-        if (asprintf(&path, "%s/%s", directory, name) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-
-        r = secret_read_file(path, MAX_CREDENTIAL, &s);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0)
-                return ae_error_set(error, AE_INTERNAL, "cannot read the credential '%s': %s", name,
-                                    strerror(-r));
-        n = text_size(s);
-        if (n == 0)
-                return ae_error_set(error, AE_INTERNAL,
-                                    "the credential '%s' is not one line of printable ASCII "
-                                    "characters without a space",
-                                    name);
-        return secret_new(s->data, n, ret);
-}
 
 static struct vault_http options_of(const struct settings *s) {
         return (struct vault_http){
@@ -72,7 +21,7 @@ static int make_puraifi(struct engine *e, struct ae_error *error) {
         _cleanup_(secret_freep) struct secret *key = NULL;
         int r;
 
-        r = read_credential("vault-engine-key", &key, error);
+        r = engine_read_credential("the vault", "vault-engine-key", &key, error);
         if (r < 0)
                 return r;
         return vault_new_puraifi(e->poller, &http, e->settings->vault_engine_id, key, &e->vault);
@@ -86,11 +35,12 @@ static int make_kv2(struct engine *e, struct ae_error *error) {
         int r;
 
         if (s->vault_auth == VAULT_AUTH_TOKEN)
-                r = read_credential("vault-token", &token, error);
+                r = engine_read_credential("the vault", "vault-token", &token, error);
         else {
-                r = read_credential("vault-role-id", &role_id, error);
+                r = engine_read_credential("the vault", "vault-role-id", &role_id, error);
                 if (r == 0)
-                        r = read_credential("vault-secret-id", &secret_id, error);
+                        r = engine_read_credential("the vault", "vault-secret-id", &secret_id,
+                                                   error);
         }
         if (r < 0)
                 return r;
