@@ -276,7 +276,7 @@ class Events(Shared):
         self.assertNotIn("body-canary", json.dumps(self.control.events))
 
     def test_names_of_any_length(self):
-        for name in "x" * 255, "x" * 256, "ü" * 1000, "\u202e\n\"\\":
+        for name in "x" * 255, "x" * 256, "ü" * 512, "\u202e\n\"\\":
             with self.subTest(name[:4]):
                 response = self.c.call({**email(), "platform": name})
                 event = self.control.wait_event(response["request_id"])

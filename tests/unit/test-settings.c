@@ -98,6 +98,27 @@ static void test_vaults(void **state) {
         assert_string_equal(puraifi.vault_engine_id, "engine-1");
 }
 
+#define CONTROL "[EngineControl]\nUrl=https://a.example\n"
+
+static void test_engine_control(void **state) {
+        _cleanup_(settings_done) struct settings tls = { 0 }, local = { 0 }, none = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        assert_int_equal(load(CONTROL "EngineId=engine-1\nTimeoutSec=3\n", &tls, error), 0);
+        assert_string_equal(tls.control_url, "https://a.example");
+        assert_string_equal(tls.control_engine_id, "engine-1");
+        assert_int_equal(tls.control_timeout_usec, 3 * USEC_PER_SEC);
+
+        assert_int_equal(load(CONTROL "EngineId=e\nUrl=http://control/base\n"
+                                      "UnixSocket=/run/control.sock\n",
+                              &local, error),
+                         0);
+        assert_string_equal(local.control_unix_socket, "/run/control.sock");
+
+        assert_int_equal(load("[EngineControl]\nTimeoutSec=3\n", &none, error), 0);
+        assert_null(none.control_url);
+}
+
 /* What is refused, and what the sentence must name. */
 static void test_refused(void **state) {
         static const struct {
@@ -164,6 +185,16 @@ static void test_refused(void **state) {
                 { KV2 "Prefix=%2e\n", "Prefix" },
                 { KV2 "Prefix=a?b\n", "Prefix" },
                 { KV2 "Namespace=a//\n", "Namespace" },
+                { CONTROL, "Url= needs EngineId=" },
+                { CONTROL "EngineId=a b\n", "EngineId" },
+                { CONTROL "EngineId=e\nUnixSocket=a\n", "UnixSocket" },
+                { CONTROL "EngineId=e\nUrl=http://a.example\n", "[EngineControl] Url=http://a" },
+                { CONTROL "EngineId=e\nUrl=http://127.0.0.1:4100\n", "PlainHttp" },
+                { CONTROL "EngineId=e\nUrl=https://u:p@a.example\n", "https://" },
+                { CONTROL "EngineId=e\nUrl=https://a.example/?q\n", "query" },
+                { CONTROL "EngineId=e\nUnixSocket=/a\nUrl=http://u@a\n", "https://" },
+                { CONTROL "EngineId=e\nUrl=\n", "EngineId= is set, and Url=" },
+                { "[EngineControl]\nUnixSocket=/a\n", "UnixSocket= is set, and Url=" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -204,6 +235,7 @@ int main(void) {
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_everything_set),
                 cmocka_unit_test(test_vaults),
+                cmocka_unit_test(test_engine_control),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_allowed_addresses_have_a_limit),
                 cmocka_unit_test(test_missing_file),
