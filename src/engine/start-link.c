@@ -6,6 +6,7 @@
  */
 #include "engine/op.h"
 
+#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "action/scopes.h"
@@ -45,12 +46,30 @@ static void with_link(struct call *call, const struct flow *f, struct ae_error *
         call_fail(call, error);
 }
 
+/* As any login, and what Engine Control requires: else the next action would end as this one. */
+static int scopes_to_ask(const struct call *call, char **ret) {
+        _cleanup_(buffer_done) struct buffer scopes = { 0 };
+        _cleanup_(freep) char *usual = NULL;
+        const cJSON *scope;
+        int r;
+
+        r = connect_usual_scopes(adapter_of(call), call->action->type->adapter, &usual);
+        if (r < 0)
+                return r;
+        buffer_puts(&scopes, usual);
+        cJSON_ArrayForEach (scope, call->action->required_scopes)
+                if (!scopes_hold(scopes.data ?: "", scope->valuestring))
+                        buffer_printf(&scopes, "%s%s", scopes.size > 0 ? " " : "",
+                                      scope->valuestring);
+        return buffer_take(&scopes, ret, NULL);
+}
+
 static int begin(struct call *call, const struct cJSON *app, const struct flow **ret) {
         _cleanup_(ae_error_done) struct ae_error reason = { 0 };
         struct connect how;
         int r;
 
-        r = connect_usual_scopes(adapter_of(call), call->action->type->adapter, &call->scopes);
+        r = scopes_to_ask(call, &call->scopes);
         if (r < 0)
                 return r;
         how = (struct connect){
@@ -83,7 +102,11 @@ static bool may_connect(const struct call *call) {
 /* Whether the action could be carried out with what that login asks for. */
 static bool serves(const struct call *call, const struct flow *f) {
         const char *scope = call->action->type->adapter->oauth_scopes[0];
+        const cJSON *required;
 
+        cJSON_ArrayForEach (required, call->action->required_scopes)
+                if (!scopes_hold(f->scopes, required->valuestring))
+                        return false;
         return !scope || scopes_hold(f->scopes, scope);
 }
 

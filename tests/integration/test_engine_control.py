@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import unittest
+import urllib.parse
 
 from engine import GMAIL_SEND, READ_SCOPE, SEND_SCOPE, Stack, email, until, wait_gone
 from engine_control import ALLOWED, ENGINE_ID, KEY, EngineControl
@@ -15,6 +16,8 @@ from vaults import SPOILT
 
 MAX_WAITING = 1024  # events
 BROADCAST = {"to": "not an address", "subject": "body-canary", "body": "body-canary"}
+APP = {"profile": "google", "client_id": "id", "client_secret": "secret",
+       "redirect_uri": "http://127.0.0.1:1/callback"}
 
 upstream = None
 
@@ -120,7 +123,26 @@ class Check(Shared):
         self.assertEqual(error["details"]["by"], "engine_control")
         self.assertIn(READ_SCOPE, error["message"])
         self.assertIn("Engine Control", error["message"])
-        self.refused("reauthorization_required", account="send", dry_run=False)
+
+    def test_the_way_on_asks_for_what_is_required(self):
+        self.stack.vault("set_provider", provider="google", app=APP)
+        self.require("https://a.example/one")
+        first = self.way_on(account="send")
+        self.assertEqual(self.way_on(account="send")["state"], first["state"])
+        self.require("https://a.example/two")
+        for account in "send", "nobody":
+            with self.subTest(account):
+                scopes = self.scopes_of(self.way_on(account=account))
+                self.assertLessEqual({"https://a.example/two", SEND_SCOPE}, scopes)
+        self.assertIn("https://a.example/one", self.scopes_of(first))
+
+    def way_on(self, **more):
+        return self.c.error(email(**more))["details"]
+
+    @staticmethod
+    def scopes_of(details):
+        query = urllib.parse.urlsplit(details["authorization_url"]).query
+        return set(urllib.parse.parse_qs(query)["scope"][0].split())
 
     def require(self, *scopes):
         self.control.verdict = {**ALLOWED, "required_scopes": scopes}
