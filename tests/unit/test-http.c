@@ -242,6 +242,15 @@ static bool serve_echo(struct upstream_request *q) {
         return true;
 }
 
+/* As much, but for the bearer, which an answer that ends well does not say back. */
+static bool serve_masked_echo(struct upstream_request *q) {
+        char *bearer = strstr(q->head, "ya29.");
+
+        if (bearer)
+                memcpy(bearer, "****.", 5);
+        return serve_echo(q);
+}
+
 /* `expected` says HOST for the upstream's address. */
 static void assert_sent(struct try *t, const char *expected) {
         char *host = strstr(t->body, t->fixture->address);
@@ -308,7 +317,7 @@ static void test_no_header_stays_behind(void **state) {
         struct try t;
 
         assert_int_equal(secret_new("ya29.token", 10, &token), 0);
-        fixture_init(&f, serve_echo, NULL);
+        fixture_init(&f, serve_masked_echo, NULL);
 
         try_init(&t, &f, "POST", "/a");
         t.request.bearer = token;
@@ -321,7 +330,7 @@ static void test_no_header_stays_behind(void **state) {
         try_wait(&t);
         assert_sent(&t, "POST /a HTTP/1.1\r\n" USUAL "Content-Type: application/json\r\n"
                         "X-Empty:\r\nX-Blank:\r\nX-Request-Id: 1\r\n"
-                        "Authorization: Bearer ya29.token\r\nContent-Length: 2\r\n\r\n");
+                        "Authorization: Bearer ****.token\r\nContent-Length: 2\r\n\r\n");
         try_done(&t);
 
         try_get(&t, &f, "/b");
@@ -329,6 +338,34 @@ static void test_no_header_stays_behind(void **state) {
         try_done(&t);
         assert_int_equal(upstream_connections(f.upstream), 1);
         fixture_done(&f);
+}
+
+/* libcurl would keep what it read for as long as it keeps handle and connection. */
+static void test_a_quoted_bearer_ends_its_connection(void **state) {
+        static const struct {
+                bool (*serve)(struct upstream_request *q);
+                int n_connections;
+        } cases[] = { { serve_masked_echo, 1 }, { serve_echo, 2 } };
+        _cleanup_(secret_freep) struct secret *token = NULL;
+
+        assert_int_equal(secret_new("ya29.token", 10, &token), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct fixture f;
+
+                fixture_init(&f, cases[i].serve, NULL);
+                for (int n = 0; n < 2; n++) {
+                        struct try t;
+
+                        try_init(&t, &f, "GET", "/");
+                        t.request.bearer = token;
+                        try_start(&t);
+                        try_wait(&t);
+                        assert_int_equal(t.response.status, 200);
+                        try_done(&t);
+                }
+                assert_int_equal(upstream_connections(f.upstream), cases[i].n_connections);
+                fixture_done(&f);
+        }
 }
 
 static void test_bearer_cannot_add_a_line(void **state) {
@@ -478,6 +515,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_sent),
                 cmocka_unit_test(test_head),
                 cmocka_unit_test(test_no_header_stays_behind),
+                cmocka_unit_test(test_a_quoted_bearer_ends_its_connection),
                 cmocka_unit_test(test_bearer_cannot_add_a_line),
                 cmocka_unit_test(test_bodies_arrive_whole),
                 cmocka_unit_test(test_early_answer),
