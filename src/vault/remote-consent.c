@@ -162,6 +162,7 @@ static int merge(struct job *j, struct oauth_tokens *tokens) {
         int r;
 
         if (is_same_grant(j, tokens)) {
+                j->is_carried = !tokens->refresh_token;
                 merged = j->record;
                 j->record = (struct record){ 0 };
                 merged.service_account = secret_free(merged.service_account);
@@ -192,6 +193,14 @@ static int take_consent(struct job *j, struct ae_error *error) {
         return r < 0 ? r : flow_step(j, JOB_WRITE, error);
 }
 
+/* Who was quicker may have renewed, and spent the refresh token that did not come again. */
+static void carry_again(struct job *j) {
+        if (!j->is_carried || !j->is_present || !j->record.refresh_token)
+                return;
+        secret_free(j->fresh.refresh_token);
+        j->fresh.refresh_token = TAKE_PTR(j->record.refresh_token);
+}
+
 /* At first, and when somebody else was quicker to write. */
 static int take_present(struct job *j, struct ae_error *error) {
         const struct oauth_tokens ours = { .identity = j->fresh.identity };
@@ -203,6 +212,7 @@ static int take_present(struct job *j, struct ae_error *error) {
         }
         if (j->is_present && record_is_anothers(&j->record, &ours))
                 return recall_grant(j, error);
+        carry_again(j);
         record_done(&j->record);
         j->record = j->fresh;
         j->fresh = (struct record){ 0 };

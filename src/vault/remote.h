@@ -124,6 +124,7 @@ struct job {
         char *provider, *scopes; /* owned, or NULL: as asked */
         struct record fresh;     /* owned; what was renewed or redeemed, while it is read again */
         bool has_fresh;
+        bool is_carried;                      /* its refresh token is that of the record as read */
         bool is_renewed;                      /* by this job: not once more */
         bool is_refused;                      /* as the record with `of` was: it is read again */
         unsigned char of[RECORD_DIGEST_SIZE]; /* of the record as it was read */

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
         "\",\"provider\":\"google\"" more "}"
 #define ENDED ",\"expires_at\":1"
 #define GOOD ",\"expires_at\":\"2999-01-01T00:00:00Z\""
+#define ANN ",\"identity\":\"ann@example.com\""
 #define OLD "200 " VERSION("1", KEPT("at1", "rt1", ENDED))
 #define WINNER "200 " VERSION("3", KEPT("at9", "rt9", GOOD))
 #define TOKENS(more) \
@@ -520,6 +522,50 @@ static void test_a_code_is_redeemed_once(void **state) {
         free(o.status);
 }
 
+/* "200 {…}" with an id_token of that person's, and no refresh token. */
+static void put_consent(const struct place *p, const char *email, struct buffer *to) {
+        char claims[512], encoded[1024];
+
+        snprintf(claims, sizeof(claims),
+                 "{\"iss\":\"http://%s\",\"aud\":\"id\",\"exp\":32503680000,\"sub\":\"1\","
+                 "\"email\":\"%s\"}",
+                 p->fixture.address, email);
+        sodium_bin2base64(encoded, sizeof(encoded), (const unsigned char *)claims, strlen(claims),
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+        buffer_printf(to, "200 {\"access_token\":\"at2\",\"id_token\":\"e30.%s.x\"}", encoded);
+        assert_int_equal(buffer_error(to), 0);
+}
+
+/* A refresh token that comes once is carried on, and so is what it became meanwhile. */
+static void test_a_rotation_during_a_consent(void **state) {
+        _cleanup_(buffer_done) struct buffer consent = { 0 };
+        _cleanup_(secret_freep) struct secret *code = NULL;
+        struct vault_exchange x = { .provider = "google", .scopes = "a" };
+        struct outcome o = { 0 };
+        struct place *p = *state;
+
+        add_app(p);
+        put_consent(p, "ann@example.com", &consent);
+        assert_int_equal(secret_new("dev", 3, &code), 0);
+        x.device_code = code;
+        play((const struct line[]){
+                        { "GET " KV, "200 " VERSION("1", KEPT("at1", "rt1", ENDED ANN)),
+                          .once = true },
+                        { "GET " KV, "200 " VERSION("3", KEPT("at9", "rt9", GOOD ANN)) },
+                        { "POST " KV, MISMATCH, .once = true },
+                        { "POST " KV, "200 {}" },
+                        { "POST /token", consent.data },
+                        { NULL },
+        });
+        assert_int_equal(vault_exchange(p->vault, &home, &x, on_answer, &o, &o.call), 0);
+        wait_for(p, &o);
+        assert_int_equal(o.code, AE_NONE);
+        assert_asked(READ TOKEN WRITE READ WRITE);
+        assert_true(was_written("\"access_token\":\"at2\""));
+        assert_true(was_written("\"refresh_token\":\"rt9\""));
+        free(o.status);
+}
+
 static void test_a_device(void **state) {
         static const struct line lines[] = {
                 { "POST /device",
@@ -661,6 +707,7 @@ int main(void) {
                 PURAIFI(test_puraifi_writes_one_after_the_other),
                 KV2(test_a_code_is_redeemed),
                 KV2(test_a_code_is_redeemed_once),
+                KV2(test_a_rotation_during_a_consent),
                 KV2(test_a_device),
                 KV2(test_a_provider_is_told_without_its_secret),
                 KV2(test_a_grant_is_ended),
