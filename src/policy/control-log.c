@@ -57,7 +57,7 @@ static struct event *event_free(struct event *e) {
 static void tell(struct control_log *l) {
         if (l->n_untold == 0 || l->telling)
                 return;
-        log_warning("%llu events were not told to Engine Control: %s", l->n_untold, l->reason);
+        log_warning("Events that Engine Control was not told of: %llu; %s", l->n_untold, l->reason);
         l->n_untold = 0;
         l->telling = sd_event_source_set_time_relative(l->tell, TELL_USEC) >= 0 &&
                      sd_event_source_set_enabled(l->tell, SD_EVENT_ONESHOT) >= 0;
@@ -162,7 +162,8 @@ static void on_sent(const struct http_response *response, void *userdata) {
         s->call = NULL;
         if (is_taken(response)) {
                 l->pause_usec = 0;
-                l->reason[0] = 0;
+                if (l->n_untold == 0)
+                        l->reason[0] = 0;
                 event_free(e);
         } else {
                 note_reason(l, response);

@@ -37,7 +37,7 @@ struct control_options {
 
 /* The caller owns *ret. Returns 0 or a negative errno. */
 int control_new(struct poller *poller, const struct control_options *options, struct control **ret);
-/* Ends all calls without calling back, and forgets the events that wait. */
+/* No question may be under way. What it has not reported is lost. */
 struct control *control_free(struct control *c);
 DEFINE_CLEANUP(struct control *, control_free);
 

@@ -348,7 +348,7 @@ class Ends(Case):
 
     def lost(self, stack):
         """How many the journal says were lost."""
-        said = re.findall(r"(\d+) events were not told to Engine Control", stack.log("engine"))
+        said = re.findall(r"Events that Engine Control was not told of: (\d+);", stack.log("engine"))
         return sum(map(int, said)), len(said)
 
     def test_the_oldest_go_when_there_are_too_many(self):
