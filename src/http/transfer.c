@@ -308,11 +308,16 @@ static bool set_method(CURL *e, struct http_call *call) {
         return set_text(e, CURLOPT_CUSTOMREQUEST, q->method);
 }
 
+/* A hook's may quote the hook. */
+static bool is_answer_secret(const struct http_request *q) {
+        return q->secret_answer || q->secret_url;
+}
+
 static bool set_call(CURL *e, struct http_call *call) {
         const struct http_options *o = &call->client->options;
 
         return set_text(e, CURLOPT_URL, call->request->url) &&
-               (!call->request->secret_answer ||
+               (!is_answer_secret(call->request) ||
                 set_long(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)) &&
                /* Only TLS says before the first answer whether the peer speaks HTTP/2. */
                set_long(e, CURLOPT_PIPEWAIT, strncasecmp(call->request->url, "https:", 6) == 0) &&
