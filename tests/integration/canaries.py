@@ -153,8 +153,9 @@ class Case(unittest.TestCase):
         for path in cls.stack.dir.rglob("*"):
             if path.is_file() and path.relative_to(cls.stack.dir).parts[0] not in ours:
                 written[str(path)] = path.read_bytes()
+        gone = {n: secret for n, secret in cls.canaries.items() if not n.startswith("kept ")}
         for part in PARTS:
-            written[f"the memory of {part}"] = memory.Memory(cls.pids[part]).data
+            assert not memory.found_after(cls.pids[part], gone), part
         for where, data in written.items():
             finds = memory.search(data, cls.canaries)
             assert not finds, f"{finds} in {where}: {data[-1000:]}"

@@ -48,12 +48,22 @@ class Area:
                 yield self.start + n * PAGE
 
 
+def locked_areas(smaps):
+    for line in smaps:
+        if found := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            start, end = (int(x, 16) for x in found.groups())
+        elif line.startswith("VmFlags:") and {"lo", "dd"} <= set(line.split()):
+            yield start, end
+
+
 class Memory:
     """A look at a process. `data` is what was there, one page after the other."""
 
     def __init__(self, pid):
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
             self.areas = [Area(line.rstrip("\n")) for line in maps]
+        with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as smaps:
+            self._locked = list(locked_areas(smaps))
         self._pages, pieces = [], []
         with (open(f"/proc/{pid}/mem", "rb", 0) as memory,
               open(f"/proc/{pid}/pagemap", "rb", 0) as pagemap):
@@ -71,11 +81,18 @@ class Memory:
                         pieces.append(page)
         self.data = b"".join(pieces)
 
+    def _address(self, at):
+        return self._pages[at // PAGE] + at % PAGE
+
     def where(self, at):
         """For who looks into it: the address, and what is mapped there."""
-        address = self._pages[at // PAGE] + at % PAGE
+        address = self._address(at)
         area = self.areas[bisect.bisect([a.start for a in self.areas], address) - 1]
         return f"{address:#x} in {area.line}"
+
+    def is_locked(self, at):
+        """Never swapped out, and in no core."""
+        return any(start <= self._address(at) < end for start, end in self._locked)
 
 
 def spellings(secret):
@@ -160,19 +177,21 @@ def search(data, secrets):
     return sorted(finds)
 
 
-def found(pid, secrets):
-    """What of the secrets (by name) stands in the process now: a line for each place."""
+def found(pid, secrets, locked=True):
+    """What of the secrets (by name) stands in the process now: a line for each place, or for each
+    that could be swapped out."""
     memory = Memory(pid)
     return [
         f"{size} bytes of {name} ({spelling}) at {memory.where(start)}: "
         f"{memory.data[max(start - 64, 0):start + size + 64]!r}"
         for name, spelling, start, size in search(memory.data, secrets)
+        if locked or not memory.is_locked(start)
     ]
 
 
-def found_after(pid, secrets):
+def found_after(pid, secrets, locked=True):
     """The same, when what clears up behind an answer had its chance."""
     deadline = time.monotonic() + PATIENCE
-    while (lines := found(pid, secrets)) and time.monotonic() < deadline:
+    while (lines := found(pid, secrets, locked)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return lines

@@ -6,7 +6,7 @@ import datetime
 from vaults import HttpVault, Refusal
 
 ENGINE_ID = "engine-1"
-KEY = "key-canary-4f1d"
+KEY = "key-canary-4f1d-of-an-engine"
 
 
 class PuraifiVault(HttpVault):

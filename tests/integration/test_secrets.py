@@ -5,15 +5,25 @@ A canary takes each way through the daemons. Afterwards none of its pieces may b
 who needs it no more, and none ever in a log, an answer, an argument, an environment or a file.
 """
 
+import json
+import pathlib
+import tempfile
+
 import jws
 import memory
 import oauth
 from canaries import Case, canary, only_root, plain_build
 from engine import SEND_SCOPE, Stack, email
+from fakemail import CLOSE, HANG, FakeMail
 from front import Front
+from kv2 import Kv2Vault
+from mailserver import make_authority
+from puraifi import PuraifiVault
+
 
 GMAIL = {"platform": "gmail"}
 PAST = "2001-01-01T00:00:00Z"
+
 
 class Actions(Case):
     """A bearer on its way to a platform. Subclasses say how that is spoken to."""
@@ -305,4 +315,179 @@ class Logins(WithProvider):
         self.assert_all_gone()
 
 
-del Actions  # which is none without a way to the platform
+class Remote(Case):
+    """With the vaults of others the engine itself holds, for a moment, what they keep: it renews,
+    and redeems codes. What it needs as long as it runs lies where no swap and no core gets it."""
+
+    @classmethod
+    def make_stack(cls):
+        cls.provider = cls.enterClassContext(oauth.Provider(rotate=True))
+        cls.vault = cls.enterClassContext(cls.make_vault())
+        front = cls.enterClassContext(Front(cls.vault.url))
+        config = (f"{cls.vault.config.replace(cls.vault.url, front.url)}TimeoutSec=1\n"
+                  f"[Http]\nFirstByteTimeoutSec=0.4\nCaFile={front.ca_file}\n"
+                  f"[Engine]\nReconcileSec=0.05\n")
+        app = cls.provider.app(redirect_uri=oauth.Provider.redirect_uri)
+        credentials = {**cls.vault.credentials, "provider-google": json.dumps(app)}
+        return Stack(config, cls.platform.url, credentials, [cls.provider.address])
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.enterContext(self.connect(self.stack.token))
+        self.addCleanup(self.provider.unscript)
+        self.platform.script = lambda handler: (
+            self.platform.send(handler) if self.provider.is_good(handler.bearer)
+            else handler.refuse(401))
+
+    def assert_all_gone(self, *more):
+        known = self.provider.secrets() - {self.provider.client.client_secret} | set(more)
+        new = known - set(self.canaries.values())
+        for text in new:
+            self.secret("the provider's", text)
+        self.assert_gone(*new, parts=["engine"])
+
+    def store(self, **more):
+        grant = self.provider.grant(SEND_SCOPE)
+        bearer = self.secret("bearer")
+        self.c.result({"op": "auth_token", **GMAIL, "credential": {
+            "access_token": bearer, "refresh_token": grant.refresh_token, **more}})
+        return bearer
+
+    def test_stored_and_renewed(self):
+        for more in {"expires_at": PAST}, {}:
+            with self.subTest(**more):
+                bearer = self.store(**more)
+                self.assert_gone(bearer, parts=["engine"])
+                self.assertEqual(self.c.call(email())["status"], "success")
+                self.assert_all_gone(bearer)
+
+    def test_the_provider_fails(self):
+        for fault in 500, "echo", "close", "garbage", "html", "lost", "cut", "twice":
+            with self.subTest(fault):
+                bearer = self.store(expires_at=PAST)
+                self.provider.script("token", fault)
+                self.assertEqual(self.c.call(email())["status"], "error")
+                self.assert_all_gone(bearer)
+
+    def test_the_vault_fails(self):
+        bearer = self.store()
+        for fault in 500, "half", "garbage", "html", "cut", "close", "twice", "badtoken", "hang":
+            with self.subTest(fault), self.vault.playing(fault):
+                self.c.call(email())
+                self.assert_all_gone(bearer)
+
+    def test_a_person_connects(self):
+        for fault in None, "echo", "lost":
+            with self.subTest(fault):
+                started = self.c.result({"op": "auth_start", **GMAIL})
+                response = self.provider.authorize(started["authorization_url"])
+                if fault:
+                    self.provider.script("token", fault)
+                self.c.call({"op": "auth_callback", **GMAIL, "authorization_response": response})
+                verifier = self.provider.calls("token")[-1].fields.get("code_verifier")
+                self.assert_all_gone(*[verifier] if verifier else [])
+                self.assert_gone(started["state"], parts=["engine"])
+
+    def test_what_stays_is_locked(self):
+        self.store()
+        self.assertEqual(self.c.call(email())["status"], "success")
+        for secret in *self.vault.secrets, self.provider.client.client_secret:
+            self.secret("kept", secret)
+            self.assert_held(secret)
+            self.assertEqual(memory.found_after(self.pids["engine"], {"it": secret},
+                                                locked=False), [])
+
+
+@only_root
+@plain_build
+class Puraifi(Remote):
+    make_vault = PuraifiVault
+
+
+@only_root
+@plain_build
+class Kv2(Remote):
+    make_vault = Kv2Vault
+
+
+@only_root
+@plain_build
+class Hooks(Case):
+    """A URL that is a credential, over HTTP/2 and in each way that it ends."""
+
+    @classmethod
+    def make_stack(cls):
+        front = cls.enterClassContext(Front(cls.platform.url))
+        cls.front_url = front.url
+        config = (f"[Http]\nFirstByteTimeoutSec=0.4\nCaFile={front.ca_file}\n"
+                  f"[Adapter zapier]\nBaseUrl={front.url}\n")
+        return Stack(config, cls.platform.url)
+
+    @staticmethod
+    def thank(handler):
+        handler.reply(200, {"status": "success", "id": "i", "attempt": "a", "request_id": "r"})
+
+    @staticmethod
+    def echo(handler):
+        handler.reply(400, {"status": handler.path, "error": {"message": handler.path}},
+                      [("Location", handler.path)])
+
+    def test_each_way_that_it_ends(self):
+        hang = self.platform.hang
+        for script in self.thank, self.echo, self.platform.half, hang:
+            with self.subTest(script.__name__):
+                self.platform.reset()
+                self.platform.script = script if script is not hang else self.platform.hang
+                hook = self.secret("hook")
+                where = {"platform": "zapier"}
+                self.other.result({"op": "auth_token", **where, "credential": {
+                    "hook_url": f"{self.front_url}/hooks/catch/1234567/{hook}/"}})
+                for more in {"dry_run": True}, {}:
+                    self.other.call({**where, "action_type": "trigger_zap",
+                                     "payload": {"data": {}}, **more})
+                    self.platform.gate.set()
+                    self.assert_gone(hook)
+
+
+@only_root
+@plain_build
+class Mail(Case):
+    """The password of a mailbox, and a bearer in its place."""
+
+    @classmethod
+    def make_stack(cls):
+        folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        make_authority(folder)
+        cls.fake = cls.enterClassContext(FakeMail(folder, tls=True))
+        return Stack(f"[Http]\nCaFile={folder / 'ca.pem'}\nTotalTimeoutSec=1\n"
+                     f"[Smtp]\nAllowAddress=127.0.0.1:{cls.fake.port}\n", cls.platform.url)
+
+    LOGINS = {"password": {}, "login": {"auth": "login"}, "bearer": {}}
+    PLAYS = {
+        "sent": {},
+        "refused": {"AUTH": b"535 5.7.8 no\r\n"},
+        "told back": {"AUTH": lambda given: b"535 what is " + b" ".join(given) + b"?\r\n"},
+        "closed": {"AUTH": CLOSE},
+        "hangs": {"AUTH": HANG},
+        "lost": {"message": CLOSE},
+    }
+
+    def test_each_way_that_it_ends(self):
+        for login, more in self.LOGINS.items():
+            for name, play in self.PLAYS.items():
+                with self.subTest(name, login=login):
+                    self.fake.reset(**play)
+                    secret = self.secret(login)
+                    member = "access_token" if login == "bearer" else "password"
+                    where = {"platform": "smtp"}
+                    self.other.result({"op": "auth_token", **where, "credential": {
+                        "host": "127.0.0.1", "port": self.fake.port, "security": "tls",
+                        "username": "ada@mail.test", member: secret, **more}})
+                    payload = {"to": "grace@mail.test", "subject": "s", "body": "b"}
+                    response = self.other.call({**where, "action_type": "send_email",
+                                                "payload": payload})
+                    self.assertEqual(response["status"] == "success", name == "sent", response)
+                    self.assert_gone(secret)
+
+
+del Actions, Remote  # which are none without a way to the platform, or a vault
