@@ -280,7 +280,7 @@ class Refused(Case):
     def test_g1_used_though_it_failed(self):
         self.vault.script("exchange", Refusal("upstream_unreachable", "nobody is there"))
         url = self.login()
-        self.assert_failed(self.callback(url), "nobody is there", "auth_start")
+        self.assert_failed(self.callback(url), "nobody is there", "start the login again")
         self.assert_failed(self.callback(url))
         self.assertEqual(len(self.vault.asked("exchange")), 1)
 
@@ -414,7 +414,7 @@ class Refused(Case):
         for code in ("authorization_failed", "upstream_error", "not_found", "store_unavailable",
                      "invalid_request"):
             self.vault.script("exchange", Refusal(code))
-            self.assert_failed(self.callback(self.login()), "auth_start")
+            self.assert_failed(self.callback(self.login()), "start the login again")
 
 
 class Device(Case):
