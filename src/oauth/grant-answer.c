@@ -131,6 +131,15 @@ static enum oauth_result result_of(const char *error, const struct http_response
                                                                           : OAUTH_REQUEST_REFUSED;
 }
 
+/* RFC 8628 §3.5: what the person on the other device has done, or not. */
+static const char *told_by_person(const struct oauth_grant *g, const char *error) {
+        if (g->kind != OAUTH_GRANT_DEVICE || !error)
+                return "";
+        if (strcmp(error, "access_denied") == 0)
+                return "the consent was refused: ";
+        return strcmp(error, "expired_token") == 0 ? "nobody consented in time: " : "";
+}
+
 static int tell_refusal(const struct oauth_grant *g, const struct http_response *response,
                         const struct said *said, struct oauth_answer *a) {
         enum oauth_result result = result_of(said->error, response, g);
@@ -143,8 +152,8 @@ static int tell_refusal(const struct oauth_grant *g, const struct http_response 
                 return answer_say(a, result, "the provider answers with HTTP %d, and no reason",
                                   response->status);
         quote_said(said->error, said->description, g, quoted);
-        return answer_say(a, result, "the provider answers with HTTP %d and says %s",
-                          response->status, quoted);
+        return answer_say(a, result, "%sthe provider answers with HTTP %d and says %s",
+                          told_by_person(g, said->error), response->status, quoted);
 }
 
 static int read_success(const struct oauth_grant *g, const struct json_envelope *body,

@@ -87,8 +87,8 @@ static const struct {
 
         { OAUTH_GRANT_DEVICE, GOOGLE, 428, "{\"error\":\"authorization_pending\"}", OAUTH_PENDING, "pending" },
         { OAUTH_GRANT_DEVICE, GOOGLE, 403, "{\"error\":\"slow_down\"}", OAUTH_SLOW_DOWN, "slow_down" },
-        { OAUTH_GRANT_DEVICE, GOOGLE, 403, "{\"error\":\"access_denied\"}", OAUTH_GRANT_REFUSED, "access_denied" },
-        { OAUTH_GRANT_DEVICE, GOOGLE, 400, "{\"error\":\"expired_token\"}", OAUTH_GRANT_REFUSED, "expired_token" },
+        { OAUTH_GRANT_DEVICE, GOOGLE, 403, "{\"error\":\"access_denied\"}", OAUTH_GRANT_REFUSED, "the consent was refused: the provider answers with HTTP 403 and says 'access_denied'" },
+        { OAUTH_GRANT_DEVICE, GOOGLE, 400, "{\"error\":\"expired_token\"}", OAUTH_GRANT_REFUSED, "nobody consented in time: " },
 
         { OAUTH_GRANT_CODE, SLACK, 200, "{\"ok\":false,\"error\":\"invalid_code\"}", OAUTH_GRANT_REFUSED, "invalid_code" },
         { OAUTH_GRANT_CODE, SLACK, 200, "{\"ok\":false,\"error\":\"bad_client_secret\"}", OAUTH_CLIENT_REFUSED, "client_secret" },
