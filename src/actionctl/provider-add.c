@@ -258,8 +258,14 @@ static int read_facts(struct adding *a, bool on_paper) {
 /* ---- where it goes ---- */
 
 static int print_stored(const struct ctl *ctl, const cJSON *response) {
-        puts("The app is stored. Now 'actionctl provider test' asks the provider about it, and\n"
-             "'actionctl auth login' connects an account.");
+        const char *name = json_string(json_member(response, "result"), "provider") ?: "NAME";
+        _cleanup_(buffer_done) struct buffer clean = { 0 };
+
+        output_clean(name, &clean);
+        printf("The app is stored. Now 'actionctl provider test %s' asks the provider about it, "
+               "and\n"
+               "'actionctl auth login PLATFORM' connects an account.\n",
+               clean.data ?: "NAME");
         return CTL_SUCCESS;
 }
 

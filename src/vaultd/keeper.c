@@ -323,7 +323,7 @@ static int app_error(const struct keeper *k, int r, const char *name, struct ae_
         case -ENOENT:
                 return ae_error_set(error, AE_NOT_FOUND,
                                     "there is no provider '%s'; an administrator makes it with "
-                                    "set_provider",
+                                    "'actionctl provider add'",
                                     name);
         case -EDQUOT:
                 return ae_error_set(error, AE_INVALID_REQUEST,

@@ -129,7 +129,8 @@ static void on_renewed(struct oauth_answer *answer, void *userdata) {
 static int no_app(const struct call *c, const struct record *record, struct ae_error *error) {
         return ae_error_set(error, AE_INTERNAL,
                             "the access token of %s cannot be renewed: its provider '%s' is not "
-                            "there any more; an administrator makes it with set_provider",
+                            "there any more; an administrator makes it with "
+                            "'actionctl provider add'",
                             c->id.platform, record->provider);
 }
 

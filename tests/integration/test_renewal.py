@@ -315,7 +315,7 @@ class Renewal(RenewalTest):
     def test_what_cannot_be_renewed(self):
         _, vault = self.ready()
         self.assertSuccess(vault.ask("delete_provider", provider="google"))
-        self.assertError(vault.ask("get_token", **WHO), "internal", "set_provider")
+        self.assertError(vault.ask("get_token", **WHO), "internal", "provider add")
         self.assertSuccess(vault.ask("store_token", **WHO, credential={
             "access_token": "old", "refresh_token": "refresh-1", "expires_in": 0}))
         self.assertError(vault.ask("get_token", **WHO), "reauthorization_required")
@@ -837,7 +837,7 @@ class Revocation(RenewalTest):
 class Providers(RenewalTest):
     def test_they_are_kept_and_never_told_whole(self):
         daemon, vault = self.start()
-        self.assertError(vault.ask("get_provider", provider="google"), "not_found", "set_provider")
+        self.assertError(vault.ask("get_provider", provider="google"), "not_found", "provider add")
         self.assertEqual(self.assertSuccess(vault.ask("list_providers")), {"providers": []})
         self.assertEqual(self.assertSuccess(vault.ask("set_provider", provider="google", app=APP)),
                          {"provider": "google"})
