@@ -60,9 +60,6 @@ int flow_begin_device(struct job *j, const struct vault_question *q, struct ae_e
                 r = copy_text(q->scopes, &g->scopes);
         if (r < 0)
                 return r;
-        for (char *c = g->scopes; c && *c; c++)
-                if (*c == ' ')
-                        *c = g->app.profile->scope_separator;
         r = grant_send(j);
         return r == JOB_PENDING ? r : flow_go_on(j, r, error);
 }
