@@ -75,11 +75,17 @@ static int print_status(const struct ctl *ctl, const cJSON *response) {
                 { "IDENTITY", 0, 0 },
         };
         static const char *const members[] = { "platform", "account", "status", "identity" };
-        struct libscols_table *table = output_table_new(columns, ELEMENTSOF(columns));
-        const cJSON *record;
+        const cJSON *list = json_member(json_member(response, "result"), "connected_platforms"),
+                    *record;
+        struct libscols_table *table;
 
-        cJSON_ArrayForEach (record,
-                            json_member(json_member(response, "result"), "connected_platforms")) {
+        if (!list || !list->child) {
+                output_note("the token allows 'auth:PLATFORM' for no platform, so there is nothing "
+                            "to see");
+                return CTL_SUCCESS;
+        }
+        table = output_table_new(columns, ELEMENTSOF(columns));
+        cJSON_ArrayForEach (record, list) {
                 const char *cells[ELEMENTSOF(members)];
 
                 for (size_t i = 0; i < ELEMENTSOF(members); i++)

@@ -18,10 +18,15 @@ static int print_providers(const struct ctl *ctl, const cJSON *response) {
                 { "ISSUER", 0, 0 }, { "REDIRECT", 0, 0 },
         };
         static const char *const members[] = { "profile", "client_id", "issuer", "redirect_uri" };
-        struct libscols_table *table = output_table_new(columns, ELEMENTSOF(columns));
-        const cJSON *provider;
+        const cJSON *list = json_member(json_member(response, "result"), "providers"), *provider;
+        struct libscols_table *table;
 
-        cJSON_ArrayForEach (provider, json_member(json_member(response, "result"), "providers")) {
+        if (!list || !list->child) {
+                output_note("there are no apps yet; 'actionctl provider add' makes one");
+                return CTL_SUCCESS;
+        }
+        table = output_table_new(columns, ELEMENTSOF(columns));
+        cJSON_ArrayForEach (provider, list) {
                 const cJSON *app = json_member(provider, "app");
                 const char *cells[ELEMENTSOF(members) + 1] = {
                         json_string(provider, "provider") ?: "",

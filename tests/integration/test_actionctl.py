@@ -382,6 +382,12 @@ class Auth(Case):
         self.assertEqual(rows[1], ["gmail", "work", "active", "user@example.com"])
         self.assertEqual(rows[2], ["notion", "default", "token_expired"])
 
+    def test_nothing_to_see_is_told(self):
+        out, err, _ = self.ask("auth_status", success({"connected_platforms": []}),
+                               "auth", "status")
+        self.assertEqual(out, "")
+        self.assertIn("auth:PLATFORM", err)
+
     def test_credentials_that_are_none(self):
         for text in ("", "secret", '"secret"', '{"a":"secret"', '{"a":"' + "s" * 65536 + '"}'):
             _, err = self.run_ctl("auth", "token", "slack", "--credential",
