@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actionctl/wrap.h"
 #include "base/error.h"
+
+#define MIN_COLUMN 8 /* narrower ones are not to be read */
 
 static void put_clean(const char *text, FILE *to) {
         _cleanup_(buffer_done) struct buffer clean = { 0 };
@@ -113,7 +116,74 @@ void output_table_add(struct libscols_table *table, const char *const *cells, si
         }
 }
 
+static const char *cell_text(struct libscols_table *table, size_t line, size_t column) {
+        struct libscols_line *l = scols_table_get_line(table, line);
+
+        return scols_cell_get_data(scols_line_get_cell(l, column)) ?: "";
+}
+
+static size_t natural_width(struct libscols_table *table, size_t column) {
+        struct libscols_column *c = scols_table_get_column(table, column);
+        size_t width = wrap_width(scols_cell_get_data(scols_column_get_header(c)) ?: "");
+
+        for (size_t i = 0; i < scols_table_get_nlines(table); i++) {
+                size_t n = wrap_width(cell_text(table, i, column));
+
+                width = n > width ? n : width;
+        }
+        return width;
+}
+
+static void wrap_column(struct libscols_table *table, size_t column, size_t width) {
+        struct libscols_column *c = scols_table_get_column(table, column);
+
+        for (size_t i = 0; i < scols_table_get_nlines(table); i++) {
+                _cleanup_(buffer_done) struct buffer lines = { 0 };
+
+                wrap_words(cell_text(table, i, column), width, &lines);
+                if (buffer_error(&lines) == 0 && lines.data)
+                        scols_line_set_data(scols_table_get_line(table, i), column, lines.data);
+        }
+        scols_column_set_safechars(c, "\n");
+        scols_column_set_wrapfunc(c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+}
+
+/*
+ * The library breaks within words. The columns that may be wrapped share what the others leave: a
+ * quarter of it at most for each but the last. Where that is too little it is the library's to do
+ * what it can.
+ */
+static void wrap_table(struct libscols_table *table) {
+        size_t n = scols_table_get_ncols(table), taken = n - 1, last = n, n_wrapped = 0, left;
+
+        for (size_t i = 0; i < n; i++)
+                if (scols_column_is_wrap(scols_table_get_column(table, i))) {
+                        last = i;
+                        n_wrapped++;
+                } else
+                        taken += natural_width(table, i);
+        left = scols_table_get_termwidth(table);
+        if (left < taken + n_wrapped * MIN_COLUMN)
+                return;
+        left -= taken;
+        for (size_t i = 0; i < n; i++) {
+                size_t width = left, natural;
+
+                if (!scols_column_is_wrap(scols_table_get_column(table, i)))
+                        continue;
+                natural = natural_width(table, i);
+                if (i != last)
+                        width = natural < left / 4 ? natural : left / 4;
+                if (width < MIN_COLUMN)
+                        width = MIN_COLUMN;
+                left -= width;
+                wrap_column(table, i, width);
+        }
+}
+
 void output_table_print(struct libscols_table *table) {
+        if (table && isatty(STDOUT_FILENO))
+                wrap_table(table);
         if (table)
                 scols_print_table(table);
         scols_unref_table(table);

@@ -3,12 +3,15 @@
 tells it to. The real engine is not needed here."""
 
 import base64
+import fcntl
 import json
 import os
 import pty
 import re
 import stat
+import struct
 import subprocess
+import termios
 import unittest
 
 from ctl import (ACTIONCTL, HANG_UP, REFUSED, RETRY, TIMEOUT, TOP, UNKNOWN, UNREACHABLE, USAGE,
@@ -434,6 +437,22 @@ class Actions(Case):
         _, err, _ = self.ask("list_actions", success(ACTIONS), "actions", "gmail", "x",
                              code=REFUSED)
         self.assertIn("there are: send_email", err)
+
+    def test_a_narrow_terminal_breaks_no_word(self):
+        words = "Antidisestablishment of the members who were there when it was decided".split()
+        action = {"platform": "p", "action_type": "a", "payload_schema": {
+            "properties": {"field": {"type": "string", "description": " ".join(words)}}}}
+        self.engine.answers["list_actions"] = success({"actions": [action]})
+        for columns in 50, 60, 80:
+            ours, theirs = pty.openpty()
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            subprocess.run([ACTIONCTL, "actions", "p", "a", "--socket", self.engine.path],
+                           stdout=theirs, check=True, timeout=TIMEOUT)
+            os.close(theirs)
+            lines = os.read(ours, 65536).decode().splitlines()
+            os.close(ours)
+            self.assertLessEqual(max(map(len, lines)), columns)
+            self.assertEqual([w for line in lines for w in line.split() if w in words], words)
 
     def test_lists_of_another_shape(self):
         for result in ({}, {"actions": {}}, {"actions": [1, {}, {"platform": 1}]}, []):
