@@ -28,6 +28,7 @@ _actionctl() {
                 [provider list]="--help --json --vault-socket --verbose --version"
                 [provider remove]="--help --json --vault-socket --verbose --version"
                 [provider test]="--help --json --vault-socket --verbose --version"
+                [setup]="--dry-run --help --json --no-vault --root --scope --token-file --ttl --user --users --version"
                 [token keygen]="--help --issuer --kid --private --public --version"
                 [token create]="--any-uid --help --issuer --json --key --scope --ttl --uid --user --users --verbose --version"
                 [token inspect]="--help --json --token-file --version"
@@ -38,7 +39,7 @@ _actionctl() {
 
         COMPREPLY=()
         case $prev in
-        --credential | --file | --from | --key | --payload | --private | --public | --secret-file | --socket | --token-file | --vault-socket)
+        --credential | --file | --from | --key | --payload | --private | --public | --root | --secret-file | --socket | --token-file | --vault-socket)
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 return
@@ -55,7 +56,7 @@ _actionctl() {
         # The words before this one that are neither an option nor its value.
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                --any-uid | --device | --dry-run | --help | --json | --no-browser | --no-validate | --print | --verbose | --version | -h | -v) ;;
+                --any-uid | --device | --dry-run | --help | --json | --no-browser | --no-validate | --no-vault | --print | --verbose | --version | -h | -v) ;;
                 --*) ((i++)) ;;
                 *) words+=("${COMP_WORDS[i]}") ;;
                 esac
@@ -68,7 +69,7 @@ _actionctl() {
                 return
         fi
         case ${words[*]} in
-        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping provider token" -- "$cur") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping provider setup token" -- "$cur") ;;
         auth) mapfile -t COMPREPLY < <(compgen -W "import login revoke status token" -- "$cur") ;;
         provider) mapfile -t COMPREPLY < <(compgen -W "add list remove test" -- "$cur") ;;
         "provider add") mapfile -t COMPREPLY < <(compgen -W "google notion oidc slack" -- "$cur") ;;

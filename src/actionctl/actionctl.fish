@@ -19,7 +19,7 @@ end
 # The words before the cursor that are neither an option nor its value.
 function __actionctl_words
     set -l values --account --client-id --credential --deadline --file --from --issuer --key --kid --name \
-        --payload --port --private --public --redirect --scope --secret-file --socket --token-file \
+        --payload --port --private --public --redirect --root --scope --secret-file --socket --token-file \
         --ttl --uid --user --users --vault-socket
     set -l skip 0
     for word in (commandline -opc)[2..]
@@ -56,7 +56,7 @@ end
 
 complete -c actionctl -f
 
-complete -c actionctl -n '__actionctl_at ""' -a 'actions auth health perform ping provider token'
+complete -c actionctl -n '__actionctl_at ""' -a 'actions auth health perform ping provider setup token'
 complete -c actionctl -n '__actionctl_at auth' -a 'import login revoke status token'
 complete -c actionctl -n '__actionctl_at provider' -a 'add list remove test'
 complete -c actionctl -n '__actionctl_at token' -a 'create inspect keygen revoke'
@@ -80,12 +80,13 @@ complete -c actionctl -n '__actionctl_in "provider add"' -l client-id -x -d 'wha
 complete -c actionctl -n '__actionctl_in "auth import" "auth token"' -l credential -rF -d 'a JSON object, from a file or stdin'
 complete -c actionctl -n '__actionctl_in perform' -l deadline -x -d 'give up after this long'
 complete -c actionctl -n '__actionctl_in "auth login"' -l device -d 'consent on another device'
-complete -c actionctl -n '__actionctl_in perform' -l dry-run -d 'everything but the call to the platform'
+complete -c actionctl -n '__actionctl_in perform setup' -l dry-run -d 'everything but the call to the platform'
 complete -c actionctl -n '__actionctl_in perform' -l no-validate -d 'leave it to the engine to look at the payload first'
 complete -c actionctl -n '__actionctl_in "token revoke"' -l file -rF -d 'the list of revoked tokens'
+complete -c actionctl -n '__actionctl_in setup' -l no-vault -d 'leave out the embedded vault'
 complete -c actionctl -n '__actionctl_in "provider add"' -l from -rF -d 'the JSON file that Google hands out'
 complete -c actionctl -n '__actionctl_in "token keygen" "token create" "provider add"' -l issuer -x -d 'who issues the tokens'
-complete -c actionctl -n "__actionctl_in $engine $providers \"token create\" \"token inspect\" \"token revoke\"" -l json -d 'raw JSON'
+complete -c actionctl -n "__actionctl_in $engine $providers setup \"token create\" \"token inspect\" \"token revoke\"" -l json -d 'raw JSON'
 complete -c actionctl -n '__actionctl_in "token create"' -l key -rF -d 'the private key to sign with'
 complete -c actionctl -n '__actionctl_in "token keygen"' -l kid -x -d "the key's name"
 complete -c actionctl -n '__actionctl_in "provider add"' -l name -x -d 'what it is kept by'
@@ -96,13 +97,14 @@ complete -c actionctl -n '__actionctl_in "provider add"' -l print -d 'only show 
 complete -c actionctl -n '__actionctl_in "token keygen"' -l private -rF -d 'where to write the private key'
 complete -c actionctl -n '__actionctl_in "token keygen"' -l public -rF -d 'where to write the public key'
 complete -c actionctl -n '__actionctl_in "provider add"' -l redirect -x -d 'where the browser comes back to'
-complete -c actionctl -n '__actionctl_in "auth login" "token create"' -l scope -x -d 'what it allows'
+complete -c actionctl -n '__actionctl_in setup' -l root -rF -d 'set up the system in that folder'
+complete -c actionctl -n '__actionctl_in "auth login" setup "token create"' -l scope -x -d 'what it allows'
 complete -c actionctl -n '__actionctl_in "provider add"' -l secret-file -rF -d 'a file that holds the client secret'
 complete -c actionctl -n "__actionctl_in $engine" -l socket -rF -d 'where the engine listens'
-complete -c actionctl -n "__actionctl_in $engine \"token inspect\" \"token revoke\"" -l token-file -rF -d 'a file that holds your token, or the one to revoke'
-complete -c actionctl -n '__actionctl_in "token create"' -l ttl -x -d 'how long it is good'
+complete -c actionctl -n "__actionctl_in $engine setup \"token inspect\" \"token revoke\"" -l token-file -rF -d 'a file that holds your token, or the one to revoke'
+complete -c actionctl -n '__actionctl_in setup "token create"' -l ttl -x -d 'how long it is good'
 complete -c actionctl -n '__actionctl_in "token create"' -l uid -x -d 'the only uid that may present it'
-complete -c actionctl -n "__actionctl_in $accounts \"auth status\" \"token create\"" -l user -xa '(__fish_complete_users)' -d 'on whose behalf'
-complete -c actionctl -n '__actionctl_in "token create"' -l users -xa '(__fish_complete_users)' -d 'a further user it may act for'
+complete -c actionctl -n "__actionctl_in $accounts \"auth status\" setup \"token create\"" -l user -xa '(__fish_complete_users)' -d 'on whose behalf'
+complete -c actionctl -n '__actionctl_in setup "token create"' -l users -xa '(__fish_complete_users)' -d 'a further user it may act for'
 complete -c actionctl -n "__actionctl_in $providers" -l vault-socket -rF -d 'where the vault listens'
 complete -c actionctl -n "__actionctl_in $engine $providers \"token create\"" -l verbose -s v -d 'show the request lines'

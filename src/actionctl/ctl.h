@@ -37,12 +37,13 @@ enum ctl_verb {
         CTL_TOKEN_CREATE = 1 << 14,
         CTL_TOKEN_INSPECT = 1 << 15,
         CTL_TOKEN_REVOKE = 1 << 16,
+        CTL_SETUP = 1 << 17,
         CTL_PROVIDER = CTL_PROVIDER_ADD | CTL_PROVIDER_LIST | CTL_PROVIDER_REMOVE |
                        CTL_PROVIDER_TEST,
         CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_LOGIN |
                      CTL_AUTH_STATUS | CTL_AUTH_IMPORT | CTL_AUTH_REVOKE | CTL_AUTH_TOKEN |
                      CTL_PROVIDER_ADD,
-        CTL_ANY = (1 << 17) - 1,
+        CTL_ANY = (1 << 18) - 1,
 };
 
 struct ctl_list {
@@ -69,6 +70,7 @@ struct ctl {
         const char *private_key;
         const char *public_key;
         const char *redirect;
+        const char *root;
         const char *secret_file;
         const char *socket;
         const char *token_file;
@@ -87,6 +89,7 @@ struct ctl {
         bool json;
         bool no_browser;
         bool no_validate;
+        bool no_vault;
         bool print;
         bool verbose;
         bool version;
@@ -109,3 +112,4 @@ int ctl_token_keygen(const struct ctl *ctl);
 int ctl_token_create(const struct ctl *ctl);
 int ctl_token_inspect(const struct ctl *ctl);
 int ctl_token_revoke(const struct ctl *ctl);
+int ctl_setup(const struct ctl *ctl);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,6 +136,20 @@ int input_word_file(const char *path, const char *what, struct secret **ret) {
                          ret);
 }
 
+/* Where setup has put one. */
+static int input_usual_token(struct secret **ret) {
+        const char *home = getenv("HOME");
+        char path[PATH_MAX];
+
+        *ret = NULL;
+        if (!home || *home != '/')
+                return 0;
+        if (snprintf(path, sizeof(path), "%s/" INPUT_TOKEN_FILE, home) >= (int)sizeof(path) ||
+            access(path, F_OK) < 0)
+                return 0;
+        return input_word_file(path, "token", ret);
+}
+
 int input_token(const struct ctl *ctl, struct secret **ret) {
         const char *token = getenv("ACTION_ENGINE_TOKEN"),
                    *file = getenv("ACTION_ENGINE_TOKEN_FILE");
@@ -146,6 +161,5 @@ int input_token(const struct ctl *ctl, struct secret **ret) {
                                  ret);
         if (file && *file)
                 return input_word_file(file, "token", ret);
-        *ret = NULL;
-        return 0;
+        return input_usual_token(ret);
 }

@@ -11,6 +11,9 @@
 #include "base/buffer.h"
 #include "base/secret.h"
 
+/* Below a home folder: where setup puts the user's token. */
+#define INPUT_TOKEN_FILE ".config/action-engine/token"
+
 /* Appends what a file holds. Tells nothing. Returns 0, -EFBIG beyond `max`, or another errno. */
 int input_bytes(const char *path, size_t max, struct buffer *to);
 
@@ -20,8 +23,8 @@ int input_json(const char *path, size_t max, struct buffer *ret);
 int input_secret_json(const char *path, size_t max, struct secret **ret);
 
 /*
- * The token from --token-file, else $ACTION_ENGINE_TOKEN, else $ACTION_ENGINE_TOKEN_FILE; *ret is
- * NULL when there is none. The caller owns it. Returns 0 or an exit code.
+ * The token from --token-file, else $ACTION_ENGINE_TOKEN, else $ACTION_ENGINE_TOKEN_FILE, else where
+ * setup puts it; *ret is NULL when there is none. The caller owns it. Returns 0 or an exit code.
  */
 int input_token(const struct ctl *ctl, struct secret **ret);
 /* One word from a file, a token or the like, without the white space around it. The same. */

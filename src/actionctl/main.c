@@ -65,6 +65,10 @@ static const struct verb verbs[] = {
           "forget an app", "" },
         { { "provider", "test" }, "NAME", CTL_PROVIDER_TEST, 1, 1, ctl_provider_test,
           "ask the provider whether it knows the app", "" },
+        { { "setup" }, "", CTL_SETUP, 0, 0, ctl_setup,
+          "make ready what the machine, and a user, need",
+          "As root, after the installation: users, keys, sockets; with --user, that user's group and\n"
+          "token. What is there already is left as it is.\n" },
         { { "token", "keygen" }, "", CTL_TOKEN_KEYGEN, 0, 0, ctl_token_keygen,
           "make a pair of keys to sign tokens with",
           "No file is overwritten. With --issuer the key is good for tokens of that issuer only.\n" },
@@ -84,7 +88,7 @@ static const struct {
         const char *meaning;
 } exits[] = {
         { CTL_SUCCESS,     "done" },
-        { CTL_REFUSED,     "the engine or the vault said no, and would again" },
+        { CTL_REFUSED,     "the engine, the vault or the system said no, and would again" },
         { CTL_USAGE,       "wrong arguments, or a file that cannot be read or written" },
         { CTL_UNREACHABLE, "the engine or the vault cannot be reached" },
         { CTL_RETRY,       "not now: the same request may be sent again" },

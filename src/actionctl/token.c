@@ -10,6 +10,7 @@
 
 #include "actionctl/input.h"
 #include "actionctl/output.h"
+#include "actionctl/token-make.h"
 #include "auth/jwk-file.h"
 #include "auth/jws.h"
 #include "auth/token.h"
@@ -18,13 +19,6 @@
 
 #define DEFAULT_ISSUER "actionctl"
 #define DEFAULT_TTL_MSEC (UINT64_C(3600) * 1000)
-#define JTI_BYTES 16
-
-/* What a person may want to know of a new token, and it does not show. */
-struct facts {
-        char jti[2 * JTI_BYTES + 1];
-        uint64_t expires_at_sec;
-};
 
 /* ---- token keygen ---- */
 
@@ -86,8 +80,8 @@ static void put_scope(struct buffer *to, const struct ctl_list *scopes) {
 }
 
 /* Straight into a buffer: no claim can get lost on the way without buffer_error() knowing. */
-static void put_claims(const struct ctl *ctl, const struct jwk *key, const struct facts *facts,
-                       uint64_t now_usec, struct buffer *to) {
+static void put_claims(const struct ctl *ctl, const struct jwk *key,
+                       const struct token_facts *facts, uint64_t now_usec, struct buffer *to) {
         buffer_puts(to, "{\"iss\":");
         put_string(to, ctl->issuer ?: key->issuer ?: DEFAULT_ISSUER);
         buffer_puts(to, ",\"aud\":\"" TOKEN_AUDIENCE "\",\"sub\":");
@@ -145,7 +139,7 @@ static int read_key(const char *path, struct jwk **ret) {
 
 /* All of it is base64url, hex and digits, so that nothing needs an escape. */
 static void print_token(const struct ctl *ctl, const struct secret *token,
-                        const struct facts *facts) {
+                        const struct token_facts *facts) {
         char expires_at[RFC3339_SIZE];
 
         clock_format_rfc3339(facts->expires_at_sec * USEC_PER_SEC, expires_at);
@@ -158,56 +152,66 @@ static void print_token(const struct ctl *ctl, const struct secret *token,
                 puts(token->data);
 }
 
-static int sign(const struct ctl *ctl, const struct jwk *key, const struct facts *facts,
-                const struct buffer *text) {
-        _cleanup_(secret_freep) struct secret *token = NULL;
-        int r;
+static int sign(const struct ctl *ctl, const struct jwk *key, const struct buffer *text,
+                struct secret **ret) {
+        int r = jws_sign(text->data, text->size, key, ret);
 
-        if (ctl->issuer && key->issuer && strcmp(ctl->issuer, key->issuer) != 0)
-                return output_usage("this key is good for the issuer '%s' only", key->issuer);
-        r = jws_sign(text->data, text->size, key, &token);
         if (r == -EMSGSIZE)
                 return output_usage("the token would be larger than %d bytes: name fewer scopes or "
                                     "users",
                                     JWS_MAX_SIZE);
         if (r < 0) {
-                output_error("cannot sign with the key in '%s': %s", ctl->key,
+                output_error("cannot sign with the key in '%s': %s", ctl->key ?: "",
                              r == -EINVAL ? "it has no 'kid'" : strerror(-r));
                 return CTL_USAGE;
         }
         if (ctl->scopes.n == 0)
                 output_note("without --scope the token says who you are, and allows nothing");
-        print_token(ctl, token, facts);
-        return CTL_SUCCESS;
+        return 0;
 }
 
-static struct facts new_facts(const struct ctl *ctl, uint64_t now_usec) {
+static struct token_facts new_facts(const struct ctl *ctl, uint64_t now_usec) {
         uint64_t ttl_msec = ctl->ttl_msec > 0 ? ctl->ttl_msec : DEFAULT_TTL_MSEC;
-        struct facts facts = { .expires_at_sec =
-                                               now_usec / USEC_PER_SEC + (ttl_msec + 999) / 1000 };
+        struct token_facts facts = {
+                .expires_at_sec = now_usec / USEC_PER_SEC + (ttl_msec + 999) / 1000,
+        };
 
-        id_random_hex(JTI_BYTES, facts.jti);
+        id_random_hex(TOKEN_JTI_BYTES, facts.jti);
         return facts;
 }
 
-int ctl_token_create(const struct ctl *ctl) {
-        _cleanup_(jwk_freep) struct jwk *key = NULL;
+int token_make(const struct ctl *ctl, const struct jwk *key, struct secret **ret,
+               struct token_facts *ret_facts) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
-        const struct facts facts = new_facts(ctl, now_usec);
+        const struct token_facts facts = new_facts(ctl, now_usec);
+        int r;
+
+        if (ctl->issuer && key->issuer && strcmp(ctl->issuer, key->issuer) != 0)
+                return output_usage("this key is good for the issuer '%s' only", key->issuer);
+        put_claims(ctl, key, &facts, now_usec, &text);
+        if (buffer_error(&text) < 0)
+                return output_usage("out of memory");
+        r = check_claims(ctl, &text, now_usec);
+        if (r == 0)
+                r = sign(ctl, key, &text, ret);
+        if (r == 0)
+                *ret_facts = facts;
+        return r;
+}
+
+int ctl_token_create(const struct ctl *ctl) {
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        _cleanup_(jwk_freep) struct jwk *key = NULL;
+        struct token_facts facts;
         int r;
 
         if (ctl->any_uid && ctl->uid >= 0)
                 return output_usage("--uid and --any-uid exclude each other");
         r = read_key(ctl->key, &key);
-        if (r != 0)
-                return r;
-
-        put_claims(ctl, key, &facts, now_usec, &text);
-        if (buffer_error(&text) < 0)
-                return output_usage("out of memory");
-        r = check_claims(ctl, &text, now_usec);
-        if (r != 0)
-                return r;
-        return sign(ctl, key, &facts, &text);
+        if (r == 0)
+                r = token_make(ctl, key, &token, &facts);
+        if (r == 0)
+                print_token(ctl, token, &facts);
+        return r;
 }

@@ -288,12 +288,18 @@ class Tokens(Case):
     def test_where_the_token_comes_from(self):
         path = self.file("token", " from-file \n")
         other = self.file("other", "from-other")
-        env = {"ACTION_ENGINE_TOKEN": "from-env", "ACTION_ENGINE_TOKEN_FILE": other}
+        env = {"ACTION_ENGINE_TOKEN": "from-env", "ACTION_ENGINE_TOKEN_FILE": other,
+               "HOME": self.directory}
+        os.makedirs(os.path.join(self.directory, ".config/action-engine"))
+        self.file(".config/action-engine/token", "from-home")
         for arguments, environment, token in (
                 (["--token-file", path], env, "from-file"),
                 ([], env, "from-env"),
                 ([], {"ACTION_ENGINE_TOKEN_FILE": other}, "from-other"),
                 ([], {"ACTION_ENGINE_TOKEN": "", "ACTION_ENGINE_TOKEN_FILE": other}, "from-other"),
+                ([], {"HOME": self.directory}, "from-home"),
+                ([], {"HOME": "/nonexistent"}, None),
+                ([], {"HOME": ""}, None),
                 ([], {}, None)):
             self.engine.requests.clear()
             self.ask("ping", success({}), "ping", *arguments, env=environment)

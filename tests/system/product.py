@@ -18,6 +18,7 @@ UNITS = (ENGINE, "action-engine.socket", VAULT, "action-vault.socket", GRANT, GR
 SOCKET, VAULT_SOCKET = "/run/action-engine/engine.sock", "/run/action-engine/vault.sock"
 GRANT_SOCKET = "/run/action-engine/grant.sock"
 CONFIGURATION = "/etc/action-engine/action-engine.conf.d/test.conf"
+TOKEN_FILE = "/home/me/.config/action-engine/token"
 # The README's user, one who may connect but has no token, and one who may not.
 USERS = {"me": 1000, "guest": 1001, "stranger": 1002}
 
@@ -53,7 +54,7 @@ class Product:
         assert (BUILD / "build.ninja").exists(), f"there is no {BUILD}: build first"
         self.box = box
         self._install(google, bearer)
-        self.token = box.path("/home/me/token").read_text(encoding="ascii").strip()
+        self.token = box.path(TOKEN_FILE).read_text(encoding="ascii").strip()
 
     def _install(self, google, bearer):
         """What the README says; but the machine that builds is this one, and Google is ours."""
@@ -71,8 +72,12 @@ class Product:
         self.write(
             CONFIGURATION, f"[Http]\nPlainHttp={address}\n[Adapter gmail]\nBaseUrl={google}\n"
         )
-        for line in rest:
-            self.box.run("sh", "-euc", line)
+        setup, add, login = rest
+        assert "provider add" in add and "auth login" in login, rest  # for somebody with a browser
+        self.setup = setup
+        self.box.run("sh", "-euc", setup)
+        self.box.run("actionctl", "--token-file", TOKEN_FILE, "auth", "token", "gmail",
+                     "--credential", "/home/me/credential.json", user="me")
         self.box.run("usermod", "--append", "--groups", "action-engine", "guest")
 
     def write(self, path, text):
@@ -85,7 +90,7 @@ class Product:
 
     def perform(self, to, **options):
         """Sends an e-mail as the README's user does. Returns the response."""
-        command = ["actionctl", "--token-file", "/home/me/token", "--json", "perform"]
+        command = ["actionctl", "--token-file", TOKEN_FILE, "--json", "perform"]
         payload = [f"to={to}", "subject=Hello!", "body=How are you?"]
         done = self.box.run(*command, "gmail", "send_email", *payload, user="me", **options)
         return json.loads(done.stdout)

@@ -18,7 +18,7 @@ import unittest
 from engine import email, until
 from oauth import Provider
 from product import (
-    BEARER, CONFIGURATION, ENGINE, GRANT, GRANT_LISTENER, GRANT_SOCKET, SOCKET, UNITS, USERS, VAULT,
+    BEARER, CONFIGURATION, ENGINE, GRANT, GRANT_LISTENER, GRANT_SOCKET, SOCKET, TOKEN_FILE, UNITS, USERS, VAULT,
     VAULT_SOCKET, readme, set_up)
 from upstream import Upstream
 
@@ -89,7 +89,56 @@ class Installed(Case):
         self.assert_mode(VAULT_SOCKET, "600 action-engine action-engine")
         self.assert_mode(GRANT_SOCKET, "600 action-vault action-vault")
         self.assert_mode("/var/lib/action-vault", "700 action-vault action-vault")
-        self.assert_mode("/root/mine.jwk", "600 root root")
+        self.assert_mode("/etc/action-engine/vault-key.cred", "600 root root")
+        self.assert_mode("/etc/action-engine/private", "700 root root")
+        self.assert_mode("/etc/action-engine/private/signing.jwk", "600 root root")
+        self.assert_mode(TOKEN_FILE, "600 me me")
+
+    def test_setup_again_changes_nothing(self):
+        """And says so; what it made sends e-mails all the while."""
+        def sums():
+            files = ["/etc/action-engine", "/etc/passwd", "/etc/group", "/home/me", "/etc/systemd"]
+            return box.run("find", *files, "-type", "f", "-exec", "sha256sum", "{}", "+").stdout
+
+        before = sums()
+        self.assert_works()
+        for options in [], ["--dry-run"]:
+            done = box.run("sh", "-euc", " ".join([product.setup, "--json", *options]))
+            states = {step["step"]: step["state"] for step in json.loads(done.stdout)["steps"]}
+            self.assertEqual(set(states.values()), {"found"}, states)
+            self.assertEqual(len(states), 11)
+        self.assertEqual(sums(), before)
+        self.assert_works()
+
+    def test_setup_makes_what_is_missing_and_nothing_else(self):
+        box.run("gpasswd", "--delete", "stranger", "action-engine", check=False)
+        box.run("systemctl", "disable", "--now", "action-engine.socket", ENGINE)
+        text = "setup --user stranger --scope gmail:send_email --json"
+        done = box.run("actionctl", *text.split(), "--dry-run")
+        missing = {s["step"] for s in json.loads(done.stdout)["steps"] if s["state"] == "missing"}
+        self.assertEqual(missing, {"engine-socket", "member", "token"})
+        done = box.run("actionctl", *text.split())
+        made = {s["step"] for s in json.loads(done.stdout)["steps"] if s["state"] == "made"}
+        self.assertEqual(made, missing)
+        self.assertEqual(box.property("action-engine.socket", "ActiveState"), "active")
+        try:
+            token = box.path("/home/stranger/.config/action-engine/token").read_text("ascii").strip()
+            with box.connect(SOCKET, "stranger", token) as connection:
+                self.assertEqual(connection.code(email()), "not_connected")
+        finally:
+            box.run("gpasswd", "--delete", "stranger", "action-engine")
+
+    def test_setup_replaces_no_key_that_has_records(self):
+        key, kept = "/etc/action-engine/vault-key.cred", "/root/kept.cred"
+        box.run("mv", key, kept)
+        try:
+            done = box.run("actionctl", "setup", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("bring that key back", done.stderr)
+            self.assertFalse(box.path(key).exists())
+        finally:
+            box.run("mv", kept, key)
+        self.assert_works()
 
     def assert_mode(self, path, expected):
         self.assertEqual(box.run("stat", "-c", "%a %U %G", path).stdout.strip(), expected, path)
@@ -179,7 +228,7 @@ class Access(Case):
 
 
     def test_a_key_that_is_taken_away(self):
-        key = "/etc/action-engine/keys.d/mine.jwk"
+        key = "/etc/action-engine/keys.d/local.jwk"
         request = {"op": "authenticate", "token": product.token}
         with product.connect(with_token=False) as connection:
             connection.result(request)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""actionctl setup, into a folder that is the root of a system which does not run. What only a running
+system shows is in tests/system."""
+
+import json
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+
+from ctl import ACTIONCTL, BUILD, REFUSED, SUCCESS, TIMEOUT, TOP, USAGE
+
+UID = 1000
+TOKEN = "home/me/.config/action-engine/token"
+ME = ("--user", "me", "--scope", "gmail:*")
+LEFT = {"socket-folder", "units", "vault-key"}
+MADE = {"users", "catalog", "private-key", "public-key", "vault-sockets", "engine-socket", "member",
+        "token"}
+TOOLS = ("systemd-sysusers", "systemctl", "journalctl", "usermod")
+
+
+def lacking():
+    if os.geteuid() != 0:
+        return "needs root"
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    return f"needs {', '.join(missing)}" if missing else None
+
+
+def copy(pattern, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in pattern:
+        shutil.copy(source, folder)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.root.chmod(0o755)
+
+    def setup(self, *arguments, code=SUCCESS, user=None, env=None):
+        """(stdout, stderr)"""
+        become = ["setpriv", "--reuid", str(user)] if user else []
+        p = subprocess.run([*become, ACTIONCTL, "setup", "--root", self.root, *arguments],
+                           capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                           stdin=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8", **(env or {})})
+        self.assertEqual(p.returncode, code, p)
+        return p.stdout, p.stderr
+
+    def states(self, *arguments, **more):
+        """Of each step, by its name."""
+        out, _ = self.setup("--json", *arguments, **more)
+        result = json.loads(out)
+        self.assertEqual(result["status"] == "success", more.get("code", SUCCESS) == SUCCESS)
+        return {step["step"]: step["state"] for step in result["steps"]}
+
+
+@unittest.skipIf(lacking(), lacking())
+class Setup(Case):
+    def setUp(self):
+        super().setUp()
+        catalog = TOP / "systemd/action-engine.catalog"
+        copy([catalog], self.root / "usr/lib/systemd/catalog")
+        copy([*(TOP / "systemd").glob("*.socket"), *(BUILD / "systemd").glob("*.service")],
+             self.root / "usr/lib/systemd/system")
+        (self.root / "usr/lib/sysusers.d").mkdir()
+        shutil.copy(TOP / "systemd/action-engine.sysusers",
+                    self.root / "usr/lib/sysusers.d/action-engine.conf")
+        (self.root / "etc").mkdir()
+        self.write("etc/passwd", f"root:x:0:0::/root:/bin/sh\nme:x:{UID}:{UID}::/home/me:/bin/sh\n")
+        self.write("etc/group", f"root:x:0:\nme:x:{UID}:\n")
+        (self.root / "home/me").mkdir(parents=True)
+        os.chown(self.root / "home/me", UID, UID)
+
+    def write(self, path, text):
+        (self.root / path).write_text(text, encoding="ascii")
+
+    def read(self, path):
+        return (self.root / path).read_text("ascii")
+
+    def assert_mode(self, path, mode, uid):
+        status = (self.root / path).lstat()
+        self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (mode, uid), path)
+
+    def files(self):
+        return {path: path.read_bytes() for path in sorted(self.root.rglob("*")) if path.is_file()}
+
+    def test_all_of_it_and_again(self):
+        expected = {**dict.fromkeys(LEFT, "left"), **dict.fromkeys(MADE, "missing")}
+        before = self.files()
+        self.assertEqual(self.states(*ME, "--dry-run"), expected)
+        self.assertEqual(self.files(), before)
+
+        expected.update(dict.fromkeys(MADE, "made"))
+        self.assertEqual(self.states(*ME), expected)
+        self.assertIn("\naction-vault:", self.read("etc/passwd"))
+        self.assertRegex(self.read("etc/group"), r"(?m)^action-engine:.*:me$")
+        self.assert_mode("etc/action-engine/private", 0o700, 0)
+        self.assert_mode("etc/action-engine/private/signing.jwk", 0o600, 0)
+        self.assert_mode("etc/action-engine/keys.d/local.jwk", 0o644, 0)
+        self.assertNotIn('"d"', self.read("etc/action-engine/keys.d/local.jwk"))
+        for path in "home/me/.config", "home/me/.config/action-engine":
+            self.assert_mode(path, 0o700, UID)
+        self.assert_mode(TOKEN, 0o600, UID)
+        enabled = os.listdir(self.root / "etc/systemd/system/sockets.target.wants")
+        self.assertEqual(sorted(enabled),
+                         [f"action-{name}.socket" for name in ("engine", "grant", "vault")])
+
+        before = self.files()
+        expected.update(dict.fromkeys(MADE, "found"))
+        for _ in range(2):
+            self.assertEqual(self.states(*ME), expected)
+        self.assertEqual(self.files(), before)
+
+    def test_what_the_token_says(self):
+        self.setup(*ME, "--scope", "auth:gmail", "--users", "you", "--ttl", "1d")
+        shown = subprocess.run([ACTIONCTL, "token", "inspect", "--json"], check=True, text=True,
+                               capture_output=True, env={"HOME": str(self.root / "home/me")})
+        claims = json.loads(shown.stdout)["claims"]
+        self.assertEqual(claims["exp"] - claims["iat"], 24 * 3600)
+        self.assertEqual({name: claims[name] for name in ("iss", "sub", "scope", "users", "cnf")},
+                         {"iss": "actionctl", "sub": "me", "scope": "gmail:* auth:gmail",
+                          "users": ["you"], "cnf": {"uid": UID}})
+
+    def test_a_second_user_gets_the_same_key(self):
+        self.setup()
+        states = self.states(*ME)
+        self.assertEqual({step for step, state in states.items() if state == "made"},
+                         {"member", "token"})
+
+    def test_one_line_for_each_step(self):
+        out, err = self.setup(*ME)
+        steps, following = out.split("\nNext:\n")
+        self.assertEqual(len(steps.splitlines()), len(LEFT) + len(MADE))
+        self.assertEqual(steps.count(": made\n"), len(MADE))
+        self.assertIn("auth login gmail   as me", following)
+        self.assertEqual(err, "")
+
+    def test_without_the_vault(self):
+        states = self.states("--no-vault")
+        self.assertNotIn("vault-key", states)
+        enabled = os.listdir(self.root / "etc/systemd/system/sockets.target.wants")
+        self.assertEqual(enabled, ["action-engine.socket"])
+
+    def test_half_a_pair_of_keys(self):
+        self.setup()
+        public = self.root / "etc/action-engine/keys.d/local.jwk"
+        before = public.read_text("ascii")
+        public.unlink()
+        self.assertEqual(self.states()["public-key"], "made")
+        self.assertEqual(public.read_text("ascii"), before)
+
+        (self.root / "etc/action-engine/private/signing.jwk").unlink()
+        states = self.states(code=REFUSED)
+        self.assertEqual((states["private-key"], states["public-key"]), ("made", "failed"))
+        self.assertNotIn("engine-socket", states)  # it ends where it fails
+
+    def test_a_key_that_others_could_read(self):
+        self.setup()
+        (self.root / "etc/action-engine/private/signing.jwk").chmod(0o644)
+        _, err = self.setup(code=REFUSED)
+        self.assertIn("others can read", err)
+
+    def test_a_home_is_no_trap(self):
+        """What a user puts in root's way gets them nothing that they could not do themselves."""
+        victim = self.root / "etc/victim"
+        victim.mkdir(0o755)
+        home = self.root / "home/me/.config"
+        for trap in (lambda: home.symlink_to(victim),
+                     lambda: home.mkdir() or (home / "action-engine").symlink_to(victim),
+                     lambda: (home / "action-engine").mkdir(parents=True)
+                     or (home / "action-engine/token").symlink_to(victim / "token"),
+                     lambda: (home / "action-engine/token").mkdir(parents=True)):
+            trap()
+            for path in [home, *([] if home.is_symlink() else home.rglob("*"))]:
+                os.chown(path, UID, UID, follow_symlinks=False)
+            states = self.states(*ME, code=REFUSED)
+            self.assertEqual(states["token"], "failed")
+            self.assertEqual(list(victim.iterdir()), [])
+            if home.is_symlink():
+                home.unlink()
+            else:
+                shutil.rmtree(home)
+
+    def test_nothing_is_begun_that_cannot_be_finished(self):
+        before = self.files()
+        for arguments, words in (
+                (("--user", "me"), "--scope"),
+                (("--scope", "gmail:*"), "--user"),
+                (("--token-file", "/t"), "--user"),
+                (("--user", "you", "--scope", "*"), "there is no user 'you'"),
+                (("--user", "--help", "--scope", "*"), "there is no user"),
+                (("--user", "me", "--scope", "gmail"), "scope"),
+                ((*ME, "--token-file", "here"), "whole path"),
+                ((*ME, "--ttl", "400d"), "--ttl"),
+                ((*ME, "--root", "relative"), "--root"),
+                ((*ME, "--root", "/nonexistent"), "--root"),
+                ((*ME, "--uid", "5"), "no option --uid"),
+                (("word",), "it goes")):
+            with self.subTest(arguments):
+                _, err = self.setup(*arguments, code=USAGE)
+                self.assertIn(words, err)
+        self.assertEqual(self.files(), before)
+
+    def test_root_alone(self):
+        _, err = self.setup(*ME, code=USAGE, user=UID)
+        self.assertIn("only root", err)
+
+    def test_the_environment_leads_nowhere(self):
+        """Programs are the system's, whatever PATH says, and see nothing of ours."""
+        fakes = self.root / "fakes"
+        fakes.mkdir()
+        for tool in TOOLS:
+            (fakes / tool).write_text(f"#!/bin/sh\ntouch {self.root}/fooled\n", encoding="ascii")
+            (fakes / tool).chmod(0o755)
+        self.setup(*ME, env={"PATH": str(fakes), "SYSTEMD_LOG_TARGET": "nonsense"})
+        self.assertFalse((self.root / "fooled").exists())
+
+    def test_a_program_that_fails(self):
+        self.write("etc/passwd", "")
+        (self.root / "usr/lib/systemd/system/action-engine.socket").unlink()
+        out, err = self.setup("--json", code=REFUSED)
+        last = json.loads(out)["steps"][-1]
+        self.assertEqual((last["step"], last["state"]), ("engine-socket", "failed"))
+        self.assertIn("'systemctl' ended with status", err)
+        self.assertIn("action-engine.socket", last["reason"])
+
+
+if __name__ == "__main__":
+    unittest.main()
