@@ -211,11 +211,20 @@ class Access(Case):
                 with box.connect(path, user):
                     pass
 
-    def test_the_vault_serves_the_engine_alone(self):
-        """root passes the socket's mode, and gets no further."""
-        with box.connect(VAULT_SOCKET, "root") as connection:
-            answer = connection.socket.makefile("rb").read()
-        self.assertEqual(json.loads(answer)["error"]["code"], "forbidden", answer)
+    def test_the_vault_hands_credentials_to_the_engine_alone(self):
+        """root passes the socket's mode, and may set apps; the engine may not."""
+        def ask(user, **request):
+            with box.connect(VAULT_SOCKET, user) as connection:
+                connection.send({"id": 1, **request})
+                answer = json.loads(connection.socket.makefile("rb").readline())
+            return answer.get("error", {}).get("code", answer["status"])
+
+        for user, credential, providers in (
+            ("root", "forbidden", "success"), ("action-engine", "success", "forbidden")
+        ):
+            answer = ask(user, op="get_token", user_id="me", platform="gmail")
+            self.assertEqual(answer, credential, user)
+            self.assertEqual(ask(user, op="list_providers"), providers, user)
 
     def test_a_token_is_for_one_uid(self):
         with product.connect("guest", with_token=False) as connection:
