@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "actionctl/input.h"
+#include "actionctl/output.h"
 #include "actionctl/token-make.h"
 
 #define GROUP "action-engine"
+#define TOKEN_MAX ((size_t)16 << 10)
 #define DEFAULT_TTL_MSEC (UINT64_C(90) * 24 * 3600 * 1000)
 
 /* ---- who there is ---- */
@@ -104,6 +106,28 @@ int setup_make_member(struct setup *s) {
 
 /* ---- the token ---- */
 
+/* One that is over is as good as none. */
+static int judge_token(struct setup *s) {
+        _cleanup_(secret_freep) struct secret *token = NULL;
+        _cleanup_(json_freep) cJSON *claims = NULL;
+        int r;
+
+        r = secret_read_file(s->token, TOKEN_MAX, &token);
+        if (r == 0)
+                r = token_read_claims(token->data, token->size, &claims);
+        if (r < 0)
+                return setup_fail(s, r, "'%s' is there and is no token: move it away", s->token);
+        if (token_is_over(claims)) {
+                s->replaces_token = true;
+                return 0;
+        }
+        if (!token_allows_the_same(s->ctl, claims))
+                output_note("'%s' allows something else than is asked for now: remove it to get "
+                            "another",
+                            s->token);
+        return 1;
+}
+
 int setup_find_token(struct setup *s) {
         struct stat st;
 
@@ -112,7 +136,7 @@ int setup_find_token(struct setup *s) {
         if (!S_ISREG(st.st_mode) || st.st_uid != s->uid)
                 return setup_fail(s, -EEXIST, "'%s' is there and is no file of %s's", s->token,
                                   s->ctl->user);
-        return 1;
+        return judge_token(s);
 }
 
 static int make_folders(const struct setup *s) {
@@ -135,6 +159,8 @@ static int write_token(const struct setup *s, const struct secret *token) {
         r = make_folders(s);
         if (r < 0)
                 return r;
+        if (s->replaces_token)
+                (void)unlink(s->token);
         fd = open(s->token, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
         if (fd < 0)
                 return -errno;

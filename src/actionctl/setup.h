@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What a machine needs before the engine can act for somebody, step by step. Each step can look
- * whether it is done already, and do it; nothing that is there is ever replaced. The verb that goes
+ * whether it is done already, and do it; nothing that is there and of use is ever replaced. The verb that goes
  * through them is in setup.c.
  */
 
@@ -23,6 +23,7 @@ struct setup {
         gid_t gid;
         char home[PATH_MAX]; /* below the root */
         char token[PATH_MAX];
+        bool replaces_token;            /* for it is over */
         char reason[SETUP_REASON_SIZE]; /* why a step failed */
 };
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A token, as the options say.
+ * A token, as the options say; and what the options would say of one that is there.
  */
+
+#include <stdbool.h>
 
 #include "actionctl/ctl.h"
 #include "auth/jwk.h"
+#include "base/json.h"
 
 #define TOKEN_JTI_BYTES 16
 
@@ -21,3 +24,13 @@ struct token_facts {
  */
 int token_make(const struct ctl *ctl, const struct jwk *key, struct secret **ret,
                struct token_facts *ret_facts);
+
+/*
+ * The claims of a signed token, whoever has signed it. The caller owns *ret. Returns 0, -EBADMSG when
+ * it is none, or -ENOMEM.
+ */
+int token_read_claims(const char *token, size_t size, cJSON **ret);
+/* Whether it allows what these options say, no less and no more. */
+bool token_allows_the_same(const struct ctl *ctl, const cJSON *claims);
+/* Whether its time is over. */
+bool token_is_over(const cJSON *claims);

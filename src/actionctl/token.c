@@ -14,6 +14,7 @@
 #include "auth/jwk-file.h"
 #include "auth/jws.h"
 #include "auth/token.h"
+#include "base/base64url.h"
 #include "base/clock.h"
 #include "base/id.h"
 
@@ -68,11 +69,15 @@ static void put_users(struct buffer *to, const struct ctl_list *users) {
         buffer_puts(to, users->n > 0 ? "]" : "");
 }
 
+static void join_scopes(const struct ctl_list *scopes, struct buffer *to) {
+        for (size_t i = 0; i < scopes->n; i++)
+                buffer_printf(to, "%s%s", i > 0 ? " " : "", scopes->items[i]);
+}
+
 static void put_scope(struct buffer *to, const struct ctl_list *scopes) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
 
-        for (size_t i = 0; i < scopes->n; i++)
-                buffer_printf(&text, "%s%s", i > 0 ? " " : "", scopes->items[i]);
+        join_scopes(scopes, &text);
         if (text.size > 0) {
                 buffer_puts(to, ",\"scope\":");
                 put_string(to, text.data);
@@ -199,6 +204,53 @@ int token_make(const struct ctl *ctl, const struct jwk *key, struct secret **ret
                 *ret_facts = facts;
         return r;
 }
+
+/* ---- one that is there ---- */
+
+int token_read_claims(const char *token, size_t size, cJSON **ret) {
+        _cleanup_(json_freep) cJSON *claims = NULL;
+        char text[JWS_MAX_SIZE];
+        const char *first = memchr(token, '.', size), *second;
+        size_t n;
+        int r;
+
+        second = first ? memchr(first + 1, '.', size - (size_t)(first + 1 - token)) : NULL;
+        if (!second ||
+            base64url_decode(first + 1, (size_t)(second - first - 1), text, sizeof(text), &n) < 0)
+                return -EBADMSG;
+        r = json_parse(text, n, &claims, NULL);
+        if (r < 0)
+                return r;
+        if (!cJSON_IsObject(claims))
+                return -EBADMSG;
+        *ret = TAKE_PTR(claims);
+        return 0;
+}
+
+bool token_allows_the_same(const struct ctl *ctl, const cJSON *claims) {
+        const cJSON *users = json_member(claims, "users"), *user;
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        const char *scope = json_string(claims, "scope");
+        size_t i = 0;
+
+        join_scopes(&ctl->scopes, &text);
+        if (!scope || !text.data || strcmp(scope, text.data) != 0)
+                return false;
+        cJSON_ArrayForEach (user, users)
+                if (i >= ctl->users.n || !cJSON_IsString(user) ||
+                    strcmp(user->valuestring, ctl->users.items[i++]) != 0)
+                        return false;
+        return i == ctl->users.n;
+}
+
+bool token_is_over(const cJSON *claims) {
+        int64_t seconds;
+
+        return json_integer(claims, "exp", &seconds) < 0 || seconds < 0 ||
+               (uint64_t)seconds <= clock_usec(CLOCK_REALTIME) / USEC_PER_SEC;
+}
+
+/* ---- the verb ---- */
 
 int ctl_token_create(const struct ctl *ctl) {
         _cleanup_(secret_freep) struct secret *token = NULL;

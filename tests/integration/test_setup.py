@@ -2,6 +2,7 @@
 """actionctl setup, into a folder that is the root of a system which does not run. What only a running
 system shows is in tests/system."""
 
+import base64
 import json
 import os
 import pathlib
@@ -123,6 +124,31 @@ class Setup(Case):
         self.assertEqual({name: claims[name] for name in ("iss", "sub", "scope", "users", "cnf")},
                          {"iss": "actionctl", "sub": "me", "scope": "gmail:* auth:gmail",
                           "users": ["you"], "cnf": {"uid": UID}})
+
+    def test_a_token_that_is_there(self):
+        self.setup(*ME)
+        header, claims, signature = self.read(TOKEN).strip().split(".")
+        claims = {**json.loads(base64.urlsafe_b64decode(claims + "==")), "exp": 1700000000}
+        claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        first = f"{header}.{claims}.{signature}\n"
+        self.write(TOKEN, first)
+        self.assertEqual(self.states(*ME, "--dry-run")["token"], "missing")
+        self.assertEqual(self.states(*ME)["token"], "made")
+        second = self.read(TOKEN)
+        self.assertNotEqual(second, first)
+        self.assert_mode(TOKEN, 0o600, UID)
+
+        for more in [], ["--scope", "slack:*"], ["--users", "you"]:
+            out, err = self.setup(*ME, *more)
+            self.assertIn("token: there already", out)
+            self.assertEqual("something else" in err, bool(more), err)
+        self.assertEqual(self.read(TOKEN), second)
+
+        for text in "", "nonsense", "a.b.c", "e30.W10.e30", "x" * 20000:
+            self.write(TOKEN, text)
+            _, err = self.setup(*ME, code=REFUSED)
+            self.assertIn("is no token", err)
+            self.assertEqual(self.read(TOKEN), text)
 
     def test_a_second_user_gets_the_same_key(self):
         self.setup()
