@@ -76,6 +76,8 @@ static int add_files(posix_spawn_file_actions_t *files, int in, int out, int sai
                 r = posix_spawn_file_actions_addopen(files, 1, "/dev/null", O_WRONLY, 0);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(files, said, 2);
+        if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(files, 3);
         return -r;
 }
 
