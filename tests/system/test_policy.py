@@ -53,7 +53,7 @@ def setUpModule():
     box.run("systemctl", "stop", ENGINE)
     for user in "me", "guest":
         box.run("chpasswd", input=f"{user}:{PASSWORD}\n")
-        command = ["actionctl", "token", "create", "--key", "/root/mine.jwk", "--user", "me"]
+        command = ["actionctl", "token", "create", "--key", "/etc/action-engine/private/signing.jwk", "--user", "me"]
         done = box.run(*command, "--scope", "gmail:*", "--uid", USERS[user], "--ttl", "1d")
         tokens[user] = done.stdout.strip()
 
