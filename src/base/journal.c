@@ -106,9 +106,28 @@ static void write_native(const struct journal_entry *e) {
         (void)sd_journal_sendv(fields, (int)e->n_fields);
 }
 
+/* JSON has no quarrel with DEL and C1 controls, but a terminal that shows the line has. */
+static void escape_controls(const struct buffer *line, struct buffer *to) {
+        const unsigned char *text = (const unsigned char *)line->data;
+        size_t copied = 0;
+
+        for (size_t i = 0; i < line->size; i++) {
+                bool c1 = text[i] == 0xc2 && i + 1 < line->size && text[i + 1] >= 0x80 &&
+                          text[i + 1] <= 0x9f;
+
+                if (!c1 && text[i] != 0x7f)
+                        continue;
+                buffer_append(to, text + copied, i - copied);
+                i += c1;
+                copied = i + 1;
+                buffer_printf(to, "\\u%04x", text[i]);
+        }
+        buffer_append(to, text + copied, line->size - copied);
+}
+
 /* As `journalctl -o json` would print it. */
 static void write_stderr(const struct journal_entry *e) {
-        struct buffer line = { 0 };
+        struct buffer line = { 0 }, shown = { 0 };
         size_t start = 0, done = 0;
 
         buffer_printf(&line, "{\"__REALTIME_TIMESTAMP\":\"%llu\"",
@@ -124,9 +143,11 @@ static void write_stderr(const struct journal_entry *e) {
                 start = e->ends[i];
         }
         buffer_puts(&line, "}\n");
+        if (buffer_error(&line) == 0)
+                escape_controls(&line, &shown);
 
-        while (buffer_error(&line) == 0 && done < line.size) {
-                ssize_t n = write(STDERR_FILENO, line.data + done, line.size - done);
+        while (buffer_error(&shown) == 0 && done < shown.size) {
+                ssize_t n = write(STDERR_FILENO, shown.data + done, shown.size - done);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -135,6 +156,7 @@ static void write_stderr(const struct journal_entry *e) {
                 done += (size_t)n;
         }
         buffer_done(&line);
+        buffer_done(&shown);
 }
 
 static void write_entry(const struct journal_entry *e) {

@@ -59,6 +59,18 @@ static void test_entry_is_one_line_of_json(void **state) {
         assert_null(json_string(json, "ACTION_STATUS"));
 }
 
+static void write_commands(void) {
+        log_info("\x1b[2J \xc2\x9b"
+                 "2J \x7f \xc2\x80 \xc2\xa0 \xc3\x9b");
+}
+
+/* Nor move a terminal's cursor: what is no control stays as it is. */
+static void test_no_control_comes_through(void **state) {
+        _cleanup_(freep) char *text = captured(write_commands);
+
+        assert_non_null(strstr(text, "\"\\u001b[2J \\u009b2J \\u007f \\u0080 \xc2\xa0 \xc3\x9b\""));
+}
+
 static void write_long(void) {
         char value[10000];
         struct journal_entry *e = journal_entry_new(LOG_INFO, NULL);
@@ -141,6 +153,7 @@ static void test_full_queue_refuses_reservations(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_entry_is_one_line_of_json),
+                cmocka_unit_test(test_no_control_comes_through),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_full_queue_refuses_reservations),
         };
