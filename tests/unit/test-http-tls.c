@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -113,7 +114,9 @@ static void write_configuration(void) {
                 fprintf(f,
                         "server { listen 127.0.0.1:%d %s; %s\n"
                         "ssl_certificate %s.pem; ssl_certificate_key %s.key;\n"
-                        "location / { return 200 \"$server_protocol $connection\"; } }\n",
+                        "location / { return 200 \"$server_protocol $connection\"; }\n"
+                        "location /echo {\n"
+                        "  return 200 \"$server_protocol $connection $http_authorization\"; } }\n",
                         nginx.ports[s], servers[s].listen, servers[s].more, servers[s].certificate,
                         servers[s].certificate);
         fputs("}\n", f);
@@ -274,6 +277,68 @@ static void test_a_server_that_goes_away(void **state) {
         fixture_done(&f);
 }
 
+/* A connection of HTTP/2 remembers answers: those that are secrets do not go over one. */
+static void test_secret_answers(void **state) {
+        for (int secret = 0; secret < 4; secret++) {
+                struct fixture f;
+
+                init(&f, nginx.trusted, 256);
+                for (int n = 0; n < 3; n++) {
+                        bool is_secret = n == 1 && secret > 0;
+                        struct try t;
+
+                        prepare(&t, &f, SERVER_H2);
+                        t.request.secret_answer = is_secret && secret & 1;
+                        t.request.secret_url = is_secret && secret & 2;
+                        try_start(&t);
+                        try_wait(&t);
+                        assert_answered(&t, is_secret ? "HTTP/1.1 " : "HTTP/2.0 ");
+                        try_done(&t);
+                }
+                fixture_done(&f);
+        }
+}
+
+/* It ends with an answer that quotes our bearer, and with no other. */
+static void test_quoted_bearers(void **state) {
+        static const struct {
+                const char *path;
+                const char *bearer;
+                bool ends;
+        } cases[] = {
+                { "", "0123456789abcdefghijklmnopqrstuv", false },
+                { "echo", "0123456789abcdefghijklmnopqrstuv", true },
+                { "echo", "short", true },
+                { "", "short", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct secret *bearer;
+                char connection[2][64];
+                struct fixture f;
+
+                init(&f, nginx.trusted, 256);
+                assert_int_equal(secret_new(cases[i].bearer, strlen(cases[i].bearer), &bearer), 0);
+                for (int n = 0; n < 2; n++) {
+                        struct try t;
+
+                        prepare(&t, &f, SERVER_H2);
+                        t.request.bearer = bearer;
+                        free(t.request.url);
+                        assert_true(asprintf(&t.request.url, "https://127.0.0.1:%d/%s",
+                                             nginx.ports[SERVER_H2], cases[i].path) > 0);
+                        try_start(&t);
+                        try_wait(&t);
+                        assert_answered(&t, "HTTP/2.0 ");
+                        assert_int_equal(sscanf(t.body, "HTTP/2.0 %63s", connection[n]), 1);
+                        try_done(&t);
+                }
+                assert_int_equal(strcmp(connection[0], connection[1]) != 0, cases[i].ends);
+                secret_free(bearer);
+                fixture_done(&f);
+        }
+}
+
 /* Nothing leaves before the peer has proved who it is. */
 static void test_who_is_not_trusted(void **state) {
         static const enum server bad[] = { SERVER_OTHER_NAME, SERVER_EXPIRED, SERVER_UNKNOWN_ISSUER,
@@ -312,6 +377,8 @@ int main(void) {
                 cmocka_unit_test(test_protocol_and_reuse),
                 cmocka_unit_test(test_many_at_once),
                 cmocka_unit_test(test_a_server_that_goes_away),
+                cmocka_unit_test(test_secret_answers),
+                cmocka_unit_test(test_quoted_bearers),
                 cmocka_unit_test(test_who_is_not_trusted),
                 cmocka_unit_test(test_the_system_does_not_know_us),
         };
@@ -322,5 +389,7 @@ int main(void) {
                         printf("SKIP: there is no %s\n", needed[i][0]);
                         return EXIT_SKIP;
                 }
+        if (sodium_init() < 0)
+                return EXIT_FAILURE;
         return cmocka_run_group_tests(tests, start_nginx, stop_nginx);
 }
