@@ -100,6 +100,7 @@ static int ask(struct action *a, struct authorisation *z) {
                 .facts = z->facts,
                 .n_facts = e->n_facts,
                 .payload = a->spec.payload,
+                .identity = a->identity,
                 .interactive = a->spec.interactive,
                 .dry_run = a->spec.dry_run,
                 .deadline_usec = a->started_usec + a->spec.deadline_usec,

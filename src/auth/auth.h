@@ -111,6 +111,11 @@ const char *const *identity_scopes(const struct identity *id); /* NULL-terminate
 /* Whether the token covers that user: its subject, one of `users`, or any by "*". */
 bool identity_covers_user(const struct identity *id, const char *user_id);
 /*
+ * Whether both come from one token, as far as its claims tell. Of two that were issued to the same
+ * user, expire in the same second and have no `jti` nobody can tell.
+ */
+bool identity_is_same_token(const struct identity *a, const struct identity *b);
+/*
  * Whether a scope grants `name` in `area`: "area:name", "area:*" or "*". The areas `auth`, `jobs`,
  * `engine` and `approvals` are never platforms, so "*" grants them by that word alone, as it does
  * everything.

@@ -54,6 +54,14 @@ const char *const *identity_scopes(const struct identity *id) {
         return (const char *const *)id->claims.scopes;
 }
 
+bool identity_is_same_token(const struct identity *a, const struct identity *b) {
+        const struct token_claims *x = &a->claims, *y = &b->claims;
+
+        return strcmp(x->issuer, y->issuer) == 0 && strcmp(x->subject, y->subject) == 0 &&
+               x->expires_at_usec == y->expires_at_usec &&
+               strcmp(x->jti ? x->jti : "", y->jti ? y->jti : "") == 0;
+}
+
 bool identity_covers_user(const struct identity *id, const char *user_id) {
         if (id->claims.any_user || strcmp(id->claims.subject, user_id) == 0)
                 return true;

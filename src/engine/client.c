@@ -9,6 +9,7 @@
 #include "base/journal.h"
 #include "engine/op.h"
 #include "engine/ops.h"
+#include "policy/inbox.h"
 
 static struct client *client_unref(struct client *c) {
         if (!c || --c->n_refs > 0)
@@ -46,6 +47,7 @@ static void call_free(struct call *call) {
                 vault_call_cancel(call->vault_call);
         verification_free(call->verification);
         device_wait_free(call->device_wait);
+        inbox_decision_cancel(call->decision);
         action_unref(call->action);
         flow_free(call->flow);
         free(call->scopes);

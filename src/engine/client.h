@@ -34,6 +34,7 @@ struct call {
         struct vault_call *vault_call;
         struct verification *verification;
         struct device_wait *device_wait;
+        struct inbox_decision *decision;
         char *scopes;         /* owned: asked for, of auth_start; or NULL */
         struct flow *flow;    /* owned: of auth_callback; or NULL */
         bool leaving;         /* it changes something, and is seen to its end */

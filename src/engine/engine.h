@@ -34,10 +34,12 @@ struct engine {
         struct registry *registry;
         struct vault *vault;
         struct http_client *http;
-        struct polkit *polkit;   /* NULL: it is not asked */
-        struct control *control; /* the same */
-        struct policy *policy;   /* NULL: nobody is */
-        struct apps apps;        /* of a vault that keeps none itself */
+        struct polkit *polkit;    /* NULL: it is not asked */
+        struct control *control;  /* the same */
+        struct inbox *inbox;      /* the same */
+        struct policy *approvers; /* the same; the chain for who approves */
+        struct policy *policy;    /* NULL: nobody is */
+        struct apps apps;         /* of a vault that keeps none itself */
         struct action_context actions;
 
         struct client *clients; /* a list */

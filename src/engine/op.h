@@ -8,15 +8,18 @@
 
 #include "engine/client.h"
 
+int op_approve(struct call *call, struct ae_error *error);
 int op_auth_callback(struct call *call, struct ae_error *error);
 int op_auth_revoke(struct call *call, struct ae_error *error);
 int op_auth_start(struct call *call, struct ae_error *error);
 int op_auth_status(struct call *call, struct ae_error *error);
 int op_auth_token(struct call *call, struct ae_error *error);
 int op_authenticate(struct call *call, struct ae_error *error);
+int op_deny(struct call *call, struct ae_error *error);
 int op_health(struct call *call, struct ae_error *error);
 int op_hello(struct call *call, struct ae_error *error);
 int op_list_actions(struct call *call, struct ae_error *error);
+int op_list_approvals(struct call *call, struct ae_error *error);
 int op_login(struct call *call, struct ae_error *error);
 int op_perform_action(struct call *call, struct ae_error *error);
 int op_ping(struct call *call, struct ae_error *error);

@@ -20,22 +20,25 @@ struct op {
 #define START (REQUEST_DEVICE | REQUEST_REDIRECT_URI | REQUEST_SCOPES)
 
 /* What is a field of those operations alone that say so. */
-#define SPECIAL (REQUEST_CREDENTIAL | REQUEST_VERIFY | RESPONSE | START)
+#define SPECIAL (REQUEST_APPROVAL_ID | REQUEST_CREDENTIAL | REQUEST_VERIFY | RESPONSE | START)
 
 /* clang-format off */
 static const struct op ops[] = {
-        { "auth_callback",  op_auth_callback,  false, REQUEST_PLATFORM,                      RESPONSE       },
-        { "auth_revoke",    op_auth_revoke,    false, REQUEST_PLATFORM,                      0              },
-        { "auth_start",     op_auth_start,     false, REQUEST_PLATFORM,                      START          },
-        { "auth_status",    op_auth_status,    false, 0,                                     0              },
-        { "auth_token",     op_auth_token,     false, REQUEST_PLATFORM | REQUEST_CREDENTIAL, REQUEST_VERIFY },
-        { "authenticate",   op_authenticate,   true,  REQUEST_TOKEN,                         0              },
-        { "health",         op_health,         false, 0,                                     0              },
-        { "hello",          op_hello,          true,  0,                                     0              },
-        { "list_actions",   op_list_actions,   false, 0,                                     0              },
-        { "login",          op_login,          true,  REQUEST_USER_ID,                       REQUEST_SCOPES },
-        { "perform_action", op_perform_action, false, ACTION,                                0              },
-        { "ping",           op_ping,           true,  0,                                     0              },
+        { "approve",        op_approve,        false, REQUEST_APPROVAL_ID,                   0                   },
+        { "auth_callback",  op_auth_callback,  false, REQUEST_PLATFORM,                      RESPONSE            },
+        { "auth_revoke",    op_auth_revoke,    false, REQUEST_PLATFORM,                      0                   },
+        { "auth_start",     op_auth_start,     false, REQUEST_PLATFORM,                      START               },
+        { "auth_status",    op_auth_status,    false, 0,                                     0                   },
+        { "auth_token",     op_auth_token,     false, REQUEST_PLATFORM | REQUEST_CREDENTIAL, REQUEST_VERIFY      },
+        { "authenticate",   op_authenticate,   true,  REQUEST_TOKEN,                         0                   },
+        { "deny",           op_deny,           false, REQUEST_APPROVAL_ID,                   0                   },
+        { "health",         op_health,         false, 0,                                     0                   },
+        { "hello",          op_hello,          true,  0,                                     0                   },
+        { "list_actions",   op_list_actions,   false, 0,                                     0                   },
+        { "list_approvals", op_list_approvals, false, 0,                                     REQUEST_APPROVAL_ID },
+        { "login",          op_login,          true,  REQUEST_USER_ID,                       REQUEST_SCOPES      },
+        { "perform_action", op_perform_action, false, ACTION,                                0                   },
+        { "ping",           op_ping,           true,  0,                                     0                   },
 };
 /* clang-format on */
 

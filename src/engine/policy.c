@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "policy/control.h"
+#include "policy/inbox.h"
 #include "policy/polkit.h"
 
 static int add_polkit(struct engine *e) {
@@ -17,6 +18,23 @@ static int add_polkit(struct engine *e) {
                 return r;
         policy_add_adviser(e->policy, polkit_rules(e->polkit));
         policy_add_messenger(e->policy, polkit_agent(e->polkit));
+        return 0;
+}
+
+/* Who approves is asked about by polkit as well, and proves it to polkit's agent alone. */
+static int add_inbox(struct engine *e, const struct policy_options *options) {
+        int r;
+
+        r = policy_new(e->event, options, &e->approvers);
+        if (r < 0)
+                return r;
+        policy_add_adviser(e->approvers, polkit_rules(e->polkit));
+        policy_add_messenger(e->approvers, polkit_agent(e->polkit));
+
+        r = inbox_new(e->event, e->approvers, &e->inbox);
+        if (r < 0)
+                return r;
+        policy_add_messenger(e->policy, inbox_messenger(e->inbox));
         return 0;
 }
 
@@ -57,6 +75,8 @@ int engine_make_policy(struct engine *e, struct ae_error *error) {
         r = policy_new(e->event, &options, &e->policy);
         if (r == 0 && e->settings->polkit)
                 r = add_polkit(e);
+        if (r == 0 && e->polkit)
+                r = add_inbox(e, &options);
         if (r == 0 && e->settings->control_url)
                 r = add_control(e, error);
         return r;
@@ -64,6 +84,8 @@ int engine_make_policy(struct engine *e, struct ae_error *error) {
 
 void engine_free_policy(struct engine *e) {
         e->policy = policy_free(e->policy);
+        e->inbox = inbox_free(e->inbox);
+        e->approvers = policy_free(e->approvers);
         e->polkit = polkit_free(e->polkit);
         e->control = control_free(e->control);
 }

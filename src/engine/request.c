@@ -82,6 +82,9 @@ static const struct text_rule rule_key = { 1, 255, is_printable_ascii,
 static const struct text_rule rule_traceparent = { 55, 255, is_traceparent,
                                                    "is not a W3C traceparent" };
 
+static const struct text_rule rule_approval = { 1, 64, is_printable_ascii,
+                                                "is not 1 to 64 printable ASCII characters" };
+
 /* What the provider's answer may be is for the reader of it to say. */
 static const struct text_rule rule_response = { 1, OAUTH_MAX_RESPONSE, is_printable_ascii,
                                                 "is not 1 to 8192 printable ASCII characters" };
@@ -180,6 +183,7 @@ static int read_id(const struct field *f, const struct json_slice *value, struct
 static const struct field fields[] = {
         { "account",                read_text,     AT(account),                 &rule_account,     0                              },
         { "action_type",            read_text,     AT(action_type),             &rule_name,        REQUEST_ACTION_TYPE            },
+        { "approval_id",            read_text,     AT(approval_id),             &rule_approval,    REQUEST_APPROVAL_ID            },
         { "authorization_response", read_text,     AT(authorization_response),  &rule_response,    REQUEST_AUTHORIZATION_RESPONSE },
         { "code",                   read_text,     AT(code),                    &rule_code,        REQUEST_CODE                   },
         { "credential",             read_object,   AT(credential),              NULL,              REQUEST_CREDENTIAL             },
@@ -314,6 +318,7 @@ void request_done(struct request *q) {
         free(q->platform);
         free(q->action_type);
         free(q->account);
+        free(q->approval_id);
         free(q->idempotency_key);
         free(q->traceparent);
         wipe_text(q->authorization_response);

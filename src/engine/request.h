@@ -18,18 +18,19 @@
 /* The fields that some operation cannot do without, or no other takes. */
 enum request_field {
         REQUEST_ACTION_TYPE = 1 << 0,
-        REQUEST_AUTHORIZATION_RESPONSE = 1 << 1,
-        REQUEST_CODE = 1 << 2,
-        REQUEST_CREDENTIAL = 1 << 3,
-        REQUEST_DEVICE = 1 << 4,
-        REQUEST_PAYLOAD = 1 << 5,
-        REQUEST_PLATFORM = 1 << 6,
-        REQUEST_REDIRECT_URI = 1 << 7,
-        REQUEST_SCOPES = 1 << 8,
-        REQUEST_STATE = 1 << 9,
-        REQUEST_TOKEN = 1 << 10,
-        REQUEST_USER_ID = 1 << 11,
-        REQUEST_VERIFY = 1 << 12,
+        REQUEST_APPROVAL_ID = 1 << 1,
+        REQUEST_AUTHORIZATION_RESPONSE = 1 << 2,
+        REQUEST_CODE = 1 << 3,
+        REQUEST_CREDENTIAL = 1 << 4,
+        REQUEST_DEVICE = 1 << 5,
+        REQUEST_PAYLOAD = 1 << 6,
+        REQUEST_PLATFORM = 1 << 7,
+        REQUEST_REDIRECT_URI = 1 << 8,
+        REQUEST_SCOPES = 1 << 9,
+        REQUEST_STATE = 1 << 10,
+        REQUEST_TOKEN = 1 << 11,
+        REQUEST_USER_ID = 1 << 12,
+        REQUEST_VERIFY = 1 << 13,
 };
 
 /* The first of them, as the protocol calls it; NULL when there is none. */
@@ -49,6 +50,7 @@ struct request {
         char *platform;
         char *action_type;
         char *account;
+        char *approval_id;
         char *idempotency_key;
         char *traceparent;
         struct json_slice payload;    /* .text NULL when absent */

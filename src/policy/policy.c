@@ -251,6 +251,7 @@ static int open_person(struct policy_call *call) {
         end_usec = now_usec + p->approval_timeout_usec;
         if (call->question.deadline_usec < end_usec)
                 end_usec = call->question.deadline_usec;
+        call->question.deadline_usec = end_usec; /* the messengers may tell it */
         r = sd_event_add_time(p->event, &call->timeout, CLOCK_MONOTONIC, end_usec,
                               10 * USEC_PER_MSEC, on_person_timeout, call);
         if (r < 0)

@@ -19,6 +19,7 @@
 
 struct adviser;
 struct cJSON;
+struct identity;
 struct policy;
 struct policy_call;
 
@@ -46,9 +47,12 @@ struct policy_question {
         const struct policy_fact *facts;
         size_t n_facts;
         const struct cJSON *payload; /* for whoever wants to see all of it before he approves */
-        bool interactive;            /* a person may be asked */
-        bool dry_run;                /* nobody is asked, and nobody is told: what would be said? */
-        uint64_t deadline_usec;      /* CLOCK_MONOTONIC; until then a person may think */
+        /* Whose token it is, to tell an approver from who asks. Nothing here looks into it. */
+        const struct identity *identity;
+        bool approves;          /* it is about who answers for another: see inbox.h */
+        bool interactive;       /* a person may be asked */
+        bool dry_run;           /* nobody is asked, and nobody is told: what would be said? */
+        uint64_t deadline_usec; /* CLOCK_MONOTONIC; until then a person may think */
 };
 
 enum policy_decision {

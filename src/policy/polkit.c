@@ -200,7 +200,9 @@ static int make_message(struct polkit_call *call, const struct details *d, uint3
         char id[ACTION_ID_MAX] = ACTION_ID_PERFORM;
         int r;
 
-        if (q->built_in) {
+        if (q->approves)
+                strcpy(id, ACTION_ID_APPROVE);
+        else if (q->built_in) {
                 r = action_id_write(q->platform, q->action_type, id);
                 if (r < 0)
                         return r;
