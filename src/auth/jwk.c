@@ -114,6 +114,25 @@ static bool has_private_member(const struct json_envelope *e) {
         return false;
 }
 
+/* `key_ops` (RFC 7517 §4.3) says what `use` says, once more and finer. */
+static int check_operations(const struct json_envelope *e, enum jwk_part part,
+                            struct ae_error *error) {
+        const char *wanted = part == JWK_PUBLIC ? "verify" : "sign";
+        const struct json_slice *s = json_envelope_find(e, "key_ops");
+        _cleanup_(json_freep) cJSON *list = NULL;
+        const cJSON *item;
+
+        if (!s)
+                return 0;
+        if (json_slice_tree(s, &list) < 0)
+                return -ENOMEM;
+        if (cJSON_IsArray(list))
+                cJSON_ArrayForEach (item, list)
+                        if (cJSON_IsString(item) && strcmp(item->valuestring, wanted) == 0)
+                                return 0;
+        return ae_error_set(error, AE_INVALID_REQUEST, "its 'key_ops' do not have '%s'", wanted);
+}
+
 /* What any key must be, before its type's own members are looked at. */
 static int check_envelope(const struct json_envelope *e, enum jwk_part part,
                           struct ae_error *error) {
@@ -132,7 +151,7 @@ static int check_envelope(const struct json_envelope *e, enum jwk_part part,
         if (part == JWK_PRIVATE && !json_envelope_find(e, "d"))
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "it holds no private key ('d'), which is needed to sign");
-        return 0;
+        return check_operations(e, part, error);
 }
 
 static int find_algorithm(const struct json_envelope *e, enum jwk_part part,

@@ -13,6 +13,7 @@
 
 #define ISSUER "action-engine-login"
 #define KID_BYTES 8
+#define JTI_BYTES 16
 
 int login_key_new(struct jwk **ret) {
         char random[2 * KID_BYTES + 1], kid[JWK_KID_MAX + 1];
@@ -31,13 +32,17 @@ int login_token(const struct jwk *key, const struct auth_login *login, uint64_t 
                 struct secret **ret, uint64_t *ret_expires_at_usec) {
         uint64_t now = now_usec / USEC_PER_SEC;
         _cleanup_(buffer_done) struct buffer claims = { 0 };
+        char jti[2 * JTI_BYTES + 1];
         int r;
+
+        id_random_hex(JTI_BYTES, jti);
 
         buffer_printf(&claims, "{\"iat\":%" PRIu64 ",\"exp\":%" PRIu64, now, now + AUTH_LOGIN_SEC);
         print_claim("iss", ISSUER, &claims);
         print_claim("aud", TOKEN_AUDIENCE, &claims);
         print_claim("sub", login->user_id, &claims);
         print_claim("scope", login->scopes, &claims);
+        print_claim("jti", jti, &claims);
         buffer_printf(&claims, ",\"cnf\":{\"uid\":%u}}", (unsigned)login->uid);
         r = buffer_error(&claims);
         if (r < 0)

@@ -94,7 +94,8 @@ static void on_vault_status(const struct vault_answer *answer, void *userdata) {
                                            USEC_PER_SEC));
         buffer_printf(to, ",\"connections\":%u,\"in_flight\":%u", e->n_clients,
                       e->actions.n_in_flight);
-        buffer_printf(to, ",\"token_keys\":%zu", auth_n_keys(e->auth));
+        buffer_printf(to, ",\"token_keys\":%zu,\"revoked_tokens\":%zu", auth_n_keys(e->auth),
+                      auth_n_revoked(e->auth));
         op_add_string(to, ",\"vault\":{", "backend", vault_backend(e->vault));
         op_add_string(to, ",", "state", answer->error ? "unavailable" : "ok");
         if (answer->error)

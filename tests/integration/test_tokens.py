@@ -548,7 +548,7 @@ class Revoked(Case):
             self.revoke("to be revoked")
             self.until_revoked(self.c)
             self.assertEqual(self.verdict(token), "token_invalid")
-            beside.result({"op": "health"})
+            self.assertGreater(beside.result({"op": "health"})["revoked_tokens"], 0)
             nameless.result({"op": "health"})
         self.assertEqual(self.verdict(jws.token(key, jti="to be revoked", sub="u2")),
                          "token_invalid")

@@ -67,6 +67,13 @@ static void test_keys(void **state) {
                 { "{" TYPE "," X ",\"alg\":\"HS256\"}", JWK_PUBLIC, false },
                 { "{" TYPE "," X ",\"alg\":null}", JWK_PUBLIC, false },
                 { "{" TYPE "," X ",\"use\":\"enc\"}", JWK_PUBLIC, false },
+                { "{" TYPE "," X ",\"key_ops\":[\"verify\"]}", JWK_PUBLIC, true },
+                { "{" TYPE "," X ",\"key_ops\":[1,\"sign\",\"verify\"]}", JWK_PUBLIC, true },
+                { "{" TYPE "," X ",\"key_ops\":[\"sign\"]}", JWK_PUBLIC, false },
+                { "{" TYPE "," X ",\"key_ops\":[]}", JWK_PUBLIC, false },
+                { "{" TYPE "," X ",\"key_ops\":\"verify\"}", JWK_PUBLIC, false },
+                { "{" TYPE "," X "," D ",\"key_ops\":[\"sign\"]}", JWK_PRIVATE, true },
+                { "{" TYPE "," X "," D ",\"key_ops\":[\"verify\"]}", JWK_PRIVATE, false },
 
                 { "{" TYPE "}", JWK_PUBLIC, false },
                 { "{" TYPE ",\"x\":1}", JWK_PUBLIC, false },
