@@ -23,14 +23,19 @@ struct authorisation {
         struct policy_call *call;
 };
 
+void explanation_done(struct adapter_explanation *e) {
+        buffer_done(&e->summary);
+        for (size_t i = 0; i < e->n_facts; i++)
+                buffer_done(&e->facts[i].value);
+        *e = (struct adapter_explanation){ 0 };
+}
+
 struct authorisation *authorisation_free(struct authorisation *z) {
         if (!z)
                 return NULL;
         if (z->call)
                 policy_call_cancel(z->call);
-        buffer_done(&z->explanation.summary);
-        for (size_t i = 0; i < z->explanation.n_facts; i++)
-                buffer_done(&z->explanation.facts[i].value);
+        explanation_done(&z->explanation);
         free(z);
         return NULL;
 }
@@ -69,7 +74,7 @@ static void on_answer(const struct policy_answer *answer, void *userdata) {
  * For an adapter that does not explain an action: the title alone. Whose account it is stands behind
  * every sentence.
  */
-static int explain(const struct action *a, struct adapter_explanation *ret) {
+int explanation_make(const struct action *a, struct adapter_explanation *ret) {
         const struct adapter_action *t = a->type->adapter;
         int r;
 
@@ -127,7 +132,7 @@ int stage_authorise(struct action *a) {
         z = calloc(1, sizeof(*z));
         if (!z)
                 return -ENOMEM;
-        r = explain(a, &z->explanation);
+        r = explanation_make(a, &z->explanation);
         if (r == -E2BIG) {
                 ae_error_detail(&a->error, "by", "polkit");
                 return ae_error_set(&a->error, AE_FORBIDDEN,

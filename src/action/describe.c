@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "action/authorise.h"
 #include "base/json.h"
 #include "smtp/envelope.h"
 
@@ -68,15 +69,35 @@ static const char *const decisions[] = {
         [POLICY_ASK] = "ask",
 };
 
+/* What policy was told, or would have been. */
+static int describe_explanation(const struct action *a, cJSON *result) {
+        _cleanup_(explanation_done) struct adapter_explanation e = { 0 };
+        cJSON *facts;
+        int r;
+
+        r = explanation_make(a, &e);
+        if (r < 0)
+                return r;
+        facts = cJSON_AddObjectToObject(result, "facts");
+        for (size_t i = 0; i < e.n_facts; i++)
+                if (!cJSON_AddStringToObject(facts, e.facts[i].name, e.facts[i].value.data ?: ""))
+                        return -ENOMEM;
+        return cJSON_AddStringToObject(result, "summary", e.summary.data) ? 0 : -ENOMEM;
+}
+
 int describe_dry_run(const struct action *a, struct cJSON **ret) {
         _cleanup_(json_freep) cJSON *result = cJSON_CreateObject();
         cJSON *request;
+        int r;
 
         if (!cJSON_AddTrueToObject(result, "dry_run") ||
             !cJSON_AddStringToObject(result, "decision", decisions[a->decision]) ||
             !cJSON_AddStringToObject(result, "decided_by", a->decided_by) ||
             !cJSON_AddStringToObject(result, "digest", a->digest))
                 return -ENOMEM;
+        r = describe_explanation(a, result);
+        if (r < 0)
+                return r;
 
         request = describe_request(&a->request);
         if (!request || !cJSON_AddItemToObject(result, "request", request)) {

@@ -205,6 +205,21 @@ void pipeline_cancel(struct action *a, enum ae_code code, const char *message) {
         }
 }
 
+static struct action *find_asking(const struct action_context *context) {
+        for (struct action *a = context->in_flight; a; a = a->next)
+                if (authorisation_waits_for_person(a->authorisation))
+                        return a;
+        return NULL;
+}
+
+void pipeline_stop_asking(struct action_context *context) {
+        struct action *a;
+
+        while ((a = find_asking(context)))
+                end_with(a, AE_CANCELLED,
+                         "the engine stopped before a person had answered; nothing was sent");
+}
+
 void pipeline_abandon_all(struct action_context *context) {
         while (context->in_flight) {
                 struct action *a = context->in_flight;

@@ -30,6 +30,9 @@ void pipeline_start(struct action *a, action_done_fn *on_done, void *userdata);
  */
 void pipeline_cancel(struct action *a, enum ae_code code, const char *message);
 
+/* Ends those for which a person is asked: whoever is about to stop does not wait for him. */
+void pipeline_stop_asking(struct action_context *context);
+
 /*
  * Ends all actions at once, for the engine's own end: what has begun to leave is told as
  * `outcome_unknown`.

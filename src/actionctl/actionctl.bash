@@ -24,6 +24,8 @@ _actionctl() {
                 [auth revoke]="--account --help --json --socket --token-file --user --verbose --version"
                 [auth status]="--help --json --socket --token-file --user --verbose --version"
                 [auth token]="--account --credential --help --json --socket --token-file --user --verbose --version"
+                [policy explain]="--account --help --json --no-validate --payload --socket --token-file --user --verbose --version"
+                [policy test]="--help --json --socket --token-file --verbose --version"
                 [provider add]="--client-id --from --help --issuer --json --name --print --redirect --secret-file --socket --token-file --vault-socket --verbose --version"
                 [provider list]="--help --json --vault-socket --verbose --version"
                 [provider remove]="--help --json --vault-socket --verbose --version"
@@ -63,27 +65,31 @@ _actionctl() {
         done
 
         verb=${words[0]-}
-        [[ $verb == auth || $verb == provider || $verb == token ]] && verb="$verb ${words[1]-}"
+        [[ $verb == auth || $verb == policy || $verb == provider || $verb == token ]] && verb="$verb ${words[1]-}"
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${verbs[$verb]-${verbs[perform]}}" -- "$cur")
                 return
         fi
         case ${words[*]} in
-        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping provider setup token" -- "$cur") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping policy provider setup token" -- "$cur") ;;
         auth) mapfile -t COMPREPLY < <(compgen -W "import login revoke status token" -- "$cur") ;;
+        policy) mapfile -t COMPREPLY < <(compgen -W "explain test" -- "$cur") ;;
         provider) mapfile -t COMPREPLY < <(compgen -W "add list remove test" -- "$cur") ;;
         "provider add") mapfile -t COMPREPLY < <(compgen -W "google notion oidc slack" -- "$cur") ;;
         "provider remove" | "provider test")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_providers)" -- "$cur")
                 ;;
         token) mapfile -t COMPREPLY < <(compgen -W "create inspect keygen revoke" -- "$cur") ;;
-        perform | actions | "auth import" | "auth login" | "auth revoke" | "auth status" | "auth token")
+        perform | actions | "policy explain" | "auth import" | "auth login" | "auth revoke" | "auth status" | "auth token")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions | awk '{ print $1 }')" -- "$cur")
+                ;;
+        "policy explain ${words[2]-}")
+                mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions "${words[2]}" | awk '{ print $2 }')" -- "$cur")
                 ;;
         "perform ${words[1]-}" | "actions ${words[1]-}")
                 mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_actions "${words[1]}" | awk '{ print $2 }')" -- "$cur")
                 ;;
-        "token inspect")
+        "token inspect" | "policy test")
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 ;;

@@ -12,6 +12,11 @@ function __actionctl_actions
     actionctl actions -- $words[2] 2>/dev/null | awk 'NR > 1 && $2 ~ /^[A-Za-z0-9_]+$/ { print $2 }'
 end
 
+function __actionctl_explained
+    set -l words (__actionctl_words)
+    actionctl actions -- $words[3] 2>/dev/null | awk 'NR > 1 && $2 ~ /^[A-Za-z0-9_]+$/ { print $2 }'
+end
+
 function __actionctl_providers
     actionctl provider list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[a-z0-9_]+$/ { print $1 }'
 end
@@ -56,23 +61,25 @@ end
 
 complete -c actionctl -f
 
-complete -c actionctl -n '__actionctl_at ""' -a 'actions auth health perform ping provider setup token'
+complete -c actionctl -n '__actionctl_at ""' -a 'actions auth health perform ping policy provider setup token'
 complete -c actionctl -n '__actionctl_at auth' -a 'import login revoke status token'
+complete -c actionctl -n '__actionctl_at policy' -a 'explain test'
 complete -c actionctl -n '__actionctl_at provider' -a 'add list remove test'
 complete -c actionctl -n '__actionctl_at token' -a 'create inspect keygen revoke'
 complete -c actionctl -n '__actionctl_at provider add' -a 'google notion oidc slack'
 complete -c actionctl -n '__actionctl_after 2 "provider remove" "provider test"' -a '(__actionctl_providers)'
 complete -c actionctl -n '__actionctl_after 1 perform actions' -a '(__actionctl_platforms)'
-complete -c actionctl -n '__actionctl_after 2 "auth import" "auth login" "auth revoke" "auth status" "auth token"' -a '(__actionctl_platforms)'
+complete -c actionctl -n '__actionctl_after 2 "auth import" "auth login" "auth revoke" "auth status" "auth token" "policy explain"' -a '(__actionctl_platforms)'
 complete -c actionctl -n '__actionctl_after 2 perform actions' -a '(__actionctl_actions)'
-complete -c actionctl -n '__actionctl_after 2 "token inspect"' -F
+complete -c actionctl -n '__actionctl_after 3 "policy explain"' -a '(__actionctl_explained)'
+complete -c actionctl -n '__actionctl_after 2 "token inspect" "policy test"' -F
 
 complete -c actionctl -l help -s h -d 'this text, or that of one verb'
 complete -c actionctl -l version -d "the program's version"
 
-set -l engine perform ping health actions '"auth import"' '"auth login"' '"auth revoke"' '"auth status"' '"auth token"' '"provider add"'
+set -l engine perform ping health actions '"auth import"' '"auth login"' '"auth revoke"' '"auth status"' '"auth token"' '"provider add"' '"policy explain"' '"policy test"'
 set -l providers '"provider add"' '"provider list"' '"provider remove"' '"provider test"'
-set -l accounts perform '"auth import"' '"auth login"' '"auth revoke"' '"auth token"'
+set -l accounts perform '"policy explain"' '"auth import"' '"auth login"' '"auth revoke"' '"auth token"'
 
 complete -c actionctl -n "__actionctl_in $accounts" -l account -x -d "which of the user's accounts there"
 complete -c actionctl -n '__actionctl_in "token create"' -l any-uid -d 'a token that any uid may present'
@@ -81,7 +88,7 @@ complete -c actionctl -n '__actionctl_in "auth import" "auth token"' -l credenti
 complete -c actionctl -n '__actionctl_in perform' -l deadline -x -d 'give up after this long'
 complete -c actionctl -n '__actionctl_in "auth login"' -l device -d 'consent on another device'
 complete -c actionctl -n '__actionctl_in perform setup' -l dry-run -d 'everything but the call to the platform'
-complete -c actionctl -n '__actionctl_in perform' -l no-validate -d 'leave it to the engine to look at the payload first'
+complete -c actionctl -n '__actionctl_in perform "policy explain"' -l no-validate -d 'leave it to the engine to look at the payload first'
 complete -c actionctl -n '__actionctl_in "token revoke"' -l file -rF -d 'the list of revoked tokens'
 complete -c actionctl -n '__actionctl_in setup' -l no-vault -d 'leave out the embedded vault'
 complete -c actionctl -n '__actionctl_in "provider add"' -l from -rF -d 'the JSON file that Google hands out'
@@ -91,7 +98,7 @@ complete -c actionctl -n '__actionctl_in "token create"' -l key -rF -d 'the priv
 complete -c actionctl -n '__actionctl_in "token keygen"' -l kid -x -d "the key's name"
 complete -c actionctl -n '__actionctl_in "provider add"' -l name -x -d 'what it is kept by'
 complete -c actionctl -n '__actionctl_in "auth login"' -l no-browser -d 'print the link, and ask for the address'
-complete -c actionctl -n '__actionctl_in perform' -l payload -rF -d 'a JSON object, from a file or stdin'
+complete -c actionctl -n '__actionctl_in perform "policy explain"' -l payload -rF -d 'a JSON object, from a file or stdin'
 complete -c actionctl -n '__actionctl_in "auth login"' -l port -x -d 'the port that the browser comes back to'
 complete -c actionctl -n '__actionctl_in "provider add"' -l print -d 'only show the steps'
 complete -c actionctl -n '__actionctl_in "token keygen"' -l private -rF -d 'where to write the private key'

@@ -37,13 +37,16 @@ enum ctl_verb {
         CTL_TOKEN_CREATE = 1 << 14,
         CTL_TOKEN_INSPECT = 1 << 15,
         CTL_TOKEN_REVOKE = 1 << 16,
-        CTL_SETUP = 1 << 17,
+        CTL_POLICY_EXPLAIN = 1 << 17,
+        CTL_POLICY_TEST = 1 << 18,
+        CTL_SETUP = 1 << 19,
+        CTL_ACTION = CTL_PERFORM | CTL_POLICY_EXPLAIN, /* names one, with a payload */
         CTL_PROVIDER = CTL_PROVIDER_ADD | CTL_PROVIDER_LIST | CTL_PROVIDER_REMOVE |
                        CTL_PROVIDER_TEST,
         CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_LOGIN |
                      CTL_AUTH_STATUS | CTL_AUTH_IMPORT | CTL_AUTH_REVOKE | CTL_AUTH_TOKEN |
-                     CTL_PROVIDER_ADD,
-        CTL_ANY = (1 << 18) - 1,
+                     CTL_PROVIDER_ADD | CTL_POLICY_EXPLAIN | CTL_POLICY_TEST,
+        CTL_ANY = (1 << 20) - 1,
 };
 
 struct ctl_list {
@@ -104,6 +107,8 @@ int ctl_auth_status(const struct ctl *ctl);
 int ctl_auth_import(const struct ctl *ctl);
 int ctl_auth_revoke(const struct ctl *ctl);
 int ctl_auth_token(const struct ctl *ctl);
+int ctl_policy_explain(const struct ctl *ctl);
+int ctl_policy_test(const struct ctl *ctl);
 int ctl_provider_add(const struct ctl *ctl);
 int ctl_provider_list(const struct ctl *ctl);
 int ctl_provider_remove(const struct ctl *ctl);

@@ -55,6 +55,15 @@ static const struct verb verbs[] = {
         { { "auth", "token" }, "PLATFORM", CTL_AUTH_TOKEN, 1, 1, ctl_auth_token,
           "store a credential that you already have",
           "The credential is a JSON object and never an argument, which others could read.\n" },
+        { { "policy", "explain" }, "PLATFORM ACTION [KEY=TEXT | KEY:=JSON]... | -", CTL_POLICY_EXPLAIN, 2, MANY, ctl_policy_explain,
+          "see whether an action would be allowed, and by whom",
+          "Nothing is sent and nobody is asked. The payload is given as to perform.\n"
+          "Shows what rules can decide by.\n" },
+        { { "policy", "test" }, "FILE | -", CTL_POLICY_TEST, 1, 1, ctl_policy_test,
+          "compare what policy says to a table of actions with what it should",
+          "Each entry is an object, on a line of its own or in one array:\n"
+          "  {\"expect\":\"no\",\"platform\":\"gmail\",\"action_type\":\"send_email\",\"payload\":{...}}\n"
+          "with expect yes, no, ask or an error's code; by, user_id, account and name may be added.\n" },
         { { "provider", "add" }, "[google | notion | oidc | slack]", CTL_PROVIDER_ADD, 0, 1, ctl_provider_add,
           "register an app, so that people can connect their accounts",
           "Says what to do at the provider, step by step, and what will bite. The secret is asked for,\n"

@@ -90,7 +90,7 @@ static int set_port(const char *value, void *target) {
 
 #define AT(field) offsetof(struct ctl, field)
 #define STORING_VERBS (CTL_AUTH_IMPORT | CTL_AUTH_TOKEN)
-#define CREDENTIAL_VERBS (CTL_PERFORM | CTL_AUTH_LOGIN | CTL_AUTH_REVOKE | STORING_VERBS)
+#define CREDENTIAL_VERBS (CTL_ACTION | CTL_AUTH_LOGIN | CTL_AUTH_REVOKE | STORING_VERBS)
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -110,9 +110,9 @@ static const struct option_row rows[] = {
         { "kid",        "KID",    set_text,     AT(kid),           CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "the key's name" },
         { "name",       "NAME",   set_text,     AT(name),          CTL_PROVIDER_ADD, 0, 0, "what it is kept by (default: the kind's name)" },
         { "no-browser", NULL,     set_true,     AT(no_browser),    CTL_AUTH_LOGIN, 0, 0, "print the link, and ask for the address it ends at" },
-        { "no-validate", NULL,    set_true,     AT(no_validate),   CTL_PERFORM, 0, 0, "leave it to the engine to look at the payload first" },
+        { "no-validate", NULL,    set_true,     AT(no_validate),   CTL_ACTION, 0, 0, "leave it to the engine to look at the payload first" },
         { "no-vault",   NULL,     set_true,     AT(no_vault),      CTL_SETUP, 0, 0, "leave out the embedded vault, as another one is configured" },
-        { "payload",    "FILE|-", set_text,     AT(payload),       CTL_PERFORM, 0, 0, "a JSON object, from a file or stdin" },
+        { "payload",    "FILE|-", set_text,     AT(payload),       CTL_ACTION, 0, 0, "a JSON object, from a file or stdin" },
         { "port",       "N",      set_port,     AT(port),          CTL_AUTH_LOGIN, 0, 0, "the port that the browser comes back to (default: any, or the app's)" },
         { "print",      NULL,     set_true,     AT(print),         CTL_PROVIDER_ADD, 0, 0, "only show the steps, and how to keep it as a systemd credential" },
         { "private",    "FILE",   set_text,     AT(private_key),   CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "where to write the private key, mode 0600" },

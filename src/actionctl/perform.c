@@ -144,21 +144,51 @@ static int print_result(const struct ctl *ctl, const cJSON *response) {
         return CTL_SUCCESS;
 }
 
+/* What the engine is asked of an action. Returns 0 or an exit code. */
+static int make_request(const struct ctl *ctl, bool dry_run, struct request *q) {
+        call_begin(q, "perform_action");
+        request_string(q, "platform", ctl->arguments[0]);
+        request_string(q, "action_type", ctl->arguments[1]);
+        request_string(q, "user_id", ctl->user);
+        request_string(q, "account", ctl->account);
+        if (ctl->deadline_msec > 0)
+                request_integer(q, "deadline_ms", (int64_t)ctl->deadline_msec);
+        if (dry_run)
+                request_true(q, "dry_run");
+        return add_payload(ctl, q);
+}
+
 int ctl_perform(const struct ctl *ctl) {
         _cleanup_(request_done) struct request q = { 0 };
         int r;
 
-        call_begin(&q, "perform_action");
-        request_string(&q, "platform", ctl->arguments[0]);
-        request_string(&q, "action_type", ctl->arguments[1]);
-        request_string(&q, "user_id", ctl->user);
-        request_string(&q, "account", ctl->account);
-        if (ctl->deadline_msec > 0)
-                request_integer(&q, "deadline_ms", (int64_t)ctl->deadline_msec);
-        if (ctl->dry_run)
-                request_true(&q, "dry_run");
-        r = add_payload(ctl, &q);
+        r = make_request(ctl, ctl->dry_run, &q);
         if (r != 0)
                 return r;
         return call_engine(ctl, &q, ctl->dry_run ? 0 : CALL_ACTS, print_result);
+}
+
+/* All of a dry run that concerns policy. */
+static int print_explanation(const struct ctl *ctl, const cJSON *response) {
+        static const char *const names[] = { "decision", "decided_by", "summary", "facts",
+                                             "digest" };
+        const cJSON *result = json_member(response, "result");
+        _cleanup_(json_freep) cJSON *shown = cJSON_CreateObject();
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const cJSON *value = json_member(result, names[i]);
+
+                if (value)
+                        cJSON_AddItemToObject(shown, names[i], cJSON_Duplicate(value, true));
+        }
+        output_value(shown);
+        return CTL_SUCCESS;
+}
+
+int ctl_policy_explain(const struct ctl *ctl) {
+        _cleanup_(request_done) struct request q = { 0 };
+        int r;
+
+        r = make_request(ctl, /* dry_run= */ true, &q);
+        return r != 0 ? r : call_engine(ctl, &q, 0, print_explanation);
 }

@@ -123,6 +123,7 @@ int drain_start(struct engine *e) {
                    (unsigned long long)(e->settings->drain_timeout_usec + 5 * USEC_PER_SEC));
         engine_tell_status(e);
         listener_stop(e->listener);
+        pipeline_stop_asking(&e->actions);
         for (struct client *c = e->clients, *next; c; c = next) {
                 next = c->next;
                 client_stop_waiting(c);

@@ -639,6 +639,71 @@ class Usage(Case):
             os.close(ours)
 
 
+class Policy(Case):
+    YES = {"decision": "yes", "decided_by": "polkit", "summary": "Send", "facts": {"to": "a"},
+           "digest": "d", "request": {"url": "u"}, "dry_run": True}
+
+    def test_explain(self):
+        out, _, request = self.ask("perform_action", success(self.YES), "policy", "explain",
+                                   "gmail", "send_email", "to=a")
+        self.assertIs(request["dry_run"], True)
+        self.assertEqual(request["payload"], {"to": "a"})
+        for word in "yes", "polkit", "Send", "facts":
+            self.assertIn(word, out)
+        self.assertNotIn("url", out)
+
+    def table(self, *entries, form="lines"):
+        """In either of the forms."""
+        if form == "array":
+            return self.file("table", json.dumps(entries, indent=2))
+        return self.file("table", "\n\n".join(map(json.dumps, entries)) + "\r\n")
+
+    @staticmethod
+    def entry(expect, **more):
+        return {"expect": expect, "platform": "gmail", "action_type": "send_email",
+                "payload": {"to": expect}, **more}
+
+    def answer(self, request):
+        """As the payload says."""
+        said = request["payload"]["to"].split("/")[0]
+        if said in ("yes", "no", "ask"):
+            return success({**self.YES, "decision": said})
+        return error(said, details={"by": "polkit"})
+
+    def test_a_table(self):
+        self.engine.answers["perform_action"] = self.answer
+        entries = [self.entry("yes", name="first", user_id="u", account="work"),
+                   self.entry("no", by="polkit"), self.entry("ask"), self.entry("forbidden")]
+        for form in "lines", "array":
+            out, _ = self.run_ctl("policy", "test", self.table(*entries, form=form))
+            self.assertIn("ok 1 first: yes, by polkit\n", out)
+            self.assertIn("\n4 of 4 as expected\n", out)
+        sent = [r for r in self.engine.requests if r["op"] == "perform_action"]
+        self.assertTrue(all(r["dry_run"] is True for r in sent))
+        self.assertEqual((sent[0]["user_id"], sent[0]["account"]), ("u", "work"))
+
+    def test_what_is_not_as_expected(self):
+        self.engine.answers["perform_action"] = self.answer
+        wrong = {**self.entry("no"), "payload": {"to": "yes"}}
+        table = self.table(self.entry("yes"), wrong, self.entry("no", by="person"))
+        out, err = self.run_ctl("policy", "test", table, code=REFUSED)
+        self.assertIn("not ok 2 send_email: yes, by polkit; expected no\n", out)
+        self.assertIn("not ok 3 send_email: no, by polkit; expected no, by person\n", out)
+        self.assertIn("2 of 3 not as expected", err)
+
+    def test_tables_that_are_none(self):
+        fine = self.entry("yes")
+        for entries in ([], [1], [{}], [{**fine, "payload": "x"}], [{**fine, "expect": True}],
+                        [fine, {**fine, "platfrom": "gmail"}],
+                        [{k: v for k, v in fine.items() if k != "expect"}]):
+            for form in "lines", "array":
+                self.run_ctl("policy", "test", self.table(*entries, form=form), code=USAGE)
+        self.run_ctl("policy", "test", self.file("table", "[1"), code=USAGE)
+        self.run_ctl("policy", "test", self.file("table", "{"), code=USAGE)
+        self.run_ctl("policy", "test", "/nonexistent", code=USAGE)
+        self.assertEqual(self.engine.requests, [])
+
+
 class Completion(Case):
     """Every shell's words are the help's words."""
 
