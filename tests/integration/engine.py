@@ -50,6 +50,7 @@ CODES = {
     "rate_limited": True,
     "overloaded": True,
     "deadline_exceeded": True,
+    "cancelled": False,
     "upstream_unreachable": True,
     "upstream_timeout": True,
     "upstream_error": True,
