@@ -24,6 +24,7 @@
 #include "auth/jws.h"
 #include "base/json.h"
 #include "http-fixture.h"
+#include "policy/adviser.h"
 #include "vault/backend.h"
 
 #define KEY_FILE "test.jwk"
@@ -246,6 +247,65 @@ static const struct vault_backend_ops fake_ops = {
         .cancel = fake_cancel,
 };
 
+/* ---- policy: it is asked, and a person is, and each says what the test says ---- */
+
+struct fake_adviser {
+        struct adviser head;
+        struct adviser_call call;
+        sd_event *event;
+        sd_event_source *answer;
+        enum policy_decision decision;
+        enum ae_code code; /* of a no */
+        bool silent;
+        policy_answer_fn *on_answer;
+        void *userdata;
+        unsigned n_asked, n_cancelled;
+        char summary[64];
+};
+
+static int on_advice(sd_event_source *source, void *userdata) {
+        struct fake_adviser *f = userdata;
+        struct ae_error error = { 0 };
+        const struct policy_answer answer = {
+                .decision = f->decision,
+                .by = f->head.ops->name,
+                .error = f->code == AE_NONE ? NULL : &error,
+                .approver = 1001,
+        };
+
+        f->answer = sd_event_source_disable_unref(f->answer);
+        if (f->code != AE_NONE)
+                (void)ae_error_set(&error, f->code, "because");
+        f->on_answer(&answer, f->userdata);
+        ae_error_done(&error);
+        return 0;
+}
+
+static int advise(struct adviser *a, const struct policy_question *q, policy_answer_fn *on_answer,
+                  void *userdata, struct adviser_call **ret, struct ae_error *error) {
+        struct fake_adviser *f = (struct fake_adviser *)a;
+
+        f->n_asked++;
+        f->on_answer = on_answer;
+        f->userdata = userdata;
+        f->call.adviser = a;
+        snprintf(f->summary, sizeof(f->summary), "%s", q->summary);
+        assert_int_equal(strlen(q->digest), ACTION_DIGEST_HEX);
+        assert_int_equal(q->peer->uid, 4242);
+        *ret = &f->call;
+        return f->silent ? 0 : sd_event_add_defer(f->event, &f->answer, on_advice, f);
+}
+
+static void advise_cancel(struct adviser_call *call) {
+        struct fake_adviser *f = (struct fake_adviser *)call->adviser;
+
+        f->n_cancelled++;
+        f->answer = sd_event_source_disable_unref(f->answer);
+}
+
+static const struct adviser_ops rules_ops = { "polkit", advise, advise_cancel };
+static const struct adviser_ops person_ops = { "person", advise, advise_cancel };
+
 /* ---- the engine around it ---- */
 
 struct world {
@@ -255,6 +315,9 @@ struct world {
         struct identity *identity;
         struct registry *registry;
         struct fake_vault vault;
+        struct fake_adviser rules, person;
+        struct policy *policy;
+        bool dry_run, interactive;
         struct action_context context;
 };
 
@@ -265,6 +328,8 @@ struct outcome {
         char message[AE_MESSAGE_SIZE];
         uint64_t retry_after_msec;
         enum reconciled reconciled;
+        char by[16], decision[8], details_by[16];
+        uid_t approver;
         struct action *action; /* borrowed until then */
 };
 
@@ -325,6 +390,7 @@ static int tear_down(void **state) {
 
         pipeline_abandon_all(&w->context);
         assert_int_equal(w->context.n_in_flight, 0);
+        policy_free(w->policy);
         registry_free(w->registry);
         identity_unref(w->identity);
         auth_free(w->auth);
@@ -344,6 +410,11 @@ static void on_done(struct action *a, void *userdata) {
         strcpy(o->message, a->error.message);
         o->retry_after_msec = a->error.retry_after_msec;
         o->reconciled = a->reconcile.outcome;
+        snprintf(o->by, sizeof(o->by), "%s", a->decided_by ? a->decided_by : "");
+        snprintf(o->decision, sizeof(o->decision), "%s", json_string(a->result, "decision") ?: "");
+        snprintf(o->details_by, sizeof(o->details_by), "%s",
+                 json_string(a->error.details, "by") ?: "");
+        o->approver = a->approver;
 }
 
 static void start(struct world *w, const char *type, const char *steps, uint64_t deadline_usec,
@@ -355,6 +426,9 @@ static void start(struct world *w, const char *type, const char *steps, uint64_t
                 .account = strdup("default"),
                 .payload = cJSON_CreateObject(),
                 .deadline_usec = deadline_usec,
+                .dry_run = w->dry_run,
+                .interactive = w->interactive,
+                .peer = { .uid = 4242, .pid_fd = -1 },
         };
         cJSON *list = cJSON_AddArrayToObject(spec.payload, "steps");
         cJSON *looks = cJSON_AddArrayToObject(spec.payload, "looks");
@@ -557,6 +631,130 @@ static void test_a_deadline(void **state) {
         start(w, "once", "read-gate act", 1, &o);
         wait_for(w, &o);
         assert_int_equal(o.code, AE_DEADLINE_EXCEEDED);
+        assert_int_equal(n_acts, 0);
+}
+
+static void use_policy(struct world *w) {
+        const struct policy_options options = { .approval_timeout_usec = LONG };
+
+        w->rules = (struct fake_adviser){ .head.ops = &rules_ops, .event = w->http.event };
+        w->person = (struct fake_adviser){ .head.ops = &person_ops, .event = w->http.event };
+        assert_int_equal(policy_new(w->http.event, &options, &w->policy), 0);
+        policy_add_adviser(w->policy, &w->rules.head);
+        policy_add_messenger(w->policy, &w->person.head);
+        w->context.policy = w->policy;
+        w->vault.n_tokens = UINT_MAX;
+}
+
+/* Nothing leaves unless everybody has said yes, and it is told who has not. */
+static void test_what_policy_says(void **state) {
+        /* clang-format off */
+        static const struct {
+                enum policy_decision rules, person;
+                enum ae_code rules_code, person_code;
+                bool interactive;
+                enum ae_code code;
+                const char *by;
+                uid_t approver;
+        } cases[] = {
+                { POLICY_YES, POLICY_NO,  AE_NONE,               AE_NONE,            true,  AE_NONE,               "polkit", (uid_t)-1 },
+                { POLICY_NO,  POLICY_YES, AE_FORBIDDEN,          AE_NONE,            true,  AE_FORBIDDEN,          "polkit", (uid_t)-1 },
+                { POLICY_NO,  POLICY_YES, AE_POLICY_UNAVAILABLE, AE_NONE,            true,  AE_POLICY_UNAVAILABLE, "polkit", (uid_t)-1 },
+                { POLICY_ASK, POLICY_YES, AE_NONE,               AE_NONE,            false, AE_APPROVAL_REQUIRED,  "polkit", (uid_t)-1 },
+                { POLICY_ASK, POLICY_YES, AE_NONE,               AE_NONE,            true,  AE_NONE,               "person", 1001      },
+                { POLICY_ASK, POLICY_NO,  AE_NONE,               AE_APPROVAL_DENIED, true,  AE_APPROVAL_DENIED,    "person", 1001      },
+                { POLICY_ASK, POLICY_ASK, AE_NONE,               AE_NONE,            true,  AE_APPROVAL_REQUIRED,  "person", (uid_t)-1 },
+        };
+        /* clang-format on */
+        struct world *w = *state;
+        struct outcome o;
+
+        use_policy(w);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                n_acts = 0;
+                w->rules.decision = cases[i].rules;
+                w->rules.code = cases[i].rules_code;
+                w->person.decision = cases[i].person;
+                w->person.code = cases[i].person_code;
+                w->interactive = cases[i].interactive;
+                start(w, "once", "act", LONG, &o);
+                assert_int_equal(o.n, 0);
+                wait_for(w, &o);
+                assert_int_equal(o.code, cases[i].code);
+                assert_string_equal(o.by, cases[i].by);
+                assert_int_equal(o.approver, cases[i].approver);
+                assert_string_equal(o.details_by, o.code == AE_NONE ? "" : cases[i].by);
+                assert_int_equal(n_acts, o.code == AE_NONE);
+        }
+        assert_non_null(strstr(w->rules.summary, ", u1's account 'default')"));
+}
+
+static void test_a_dry_run_tells_what_policy_says(void **state) {
+        static const struct {
+                enum policy_decision rules;
+                enum ae_code rules_code, code;
+                const char *decision;
+        } cases[] = {
+                { POLICY_YES, AE_NONE, AE_NONE, "yes" },
+                { POLICY_NO, AE_FORBIDDEN, AE_NONE, "no" },
+                { POLICY_ASK, AE_NONE, AE_NONE, "ask" },
+                { POLICY_NO, AE_POLICY_UNAVAILABLE, AE_POLICY_UNAVAILABLE, "" },
+        };
+        struct world *w = *state;
+        struct outcome o;
+
+        use_policy(w);
+        w->dry_run = w->interactive = true;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                w->rules.decision = cases[i].rules;
+                w->rules.code = cases[i].rules_code;
+                start(w, "once", "act", LONG, &o);
+                wait_for(w, &o);
+                assert_int_equal(o.code, cases[i].code);
+                assert_string_equal(o.decision, cases[i].decision);
+                assert_string_equal(o.by, "polkit");
+        }
+        assert_int_equal(w->person.n_asked, 0);
+        assert_int_equal(n_acts, 0);
+}
+
+/* However an action ends meanwhile, its question does not outlive it. */
+static void test_an_end_while_policy_is_asked(void **state) {
+        struct world *w = *state;
+        struct outcome o;
+
+        use_policy(w);
+        w->rules.silent = true;
+        start(w, "once", "act", LONG, &o);
+        pipeline_stop_asking(&w->context); /* no person is asked */
+        assert_int_equal(o.n, 0);
+        pipeline_cancel(o.action, AE_CANCELLED, "gone");
+        assert_int_equal(o.code, AE_CANCELLED);
+        start(w, "once", "act", 1, &o);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_DEADLINE_EXCEEDED);
+        assert_int_equal(w->rules.n_cancelled, 2);
+
+        w->rules.silent = false;
+        w->rules.decision = POLICY_ASK;
+        w->person.silent = w->interactive = true;
+        start(w, "once", "act", 50 * USEC_PER_MSEC, &o);
+        wait_for(w, &o);
+        assert_int_equal(o.code, AE_APPROVAL_TIMEOUT);
+        for (unsigned i = 2; i < 5; i++) {
+                start(w, "once", "act", LONG, &o);
+                while (w->person.n_asked < i)
+                        assert_true(sd_event_run(w->http.event, UINT64_MAX) >= 0);
+                if (i == 2)
+                        pipeline_cancel(o.action, AE_CANCELLED, "gone");
+                else if (i == 3)
+                        pipeline_stop_asking(&w->context);
+                else
+                        pipeline_abandon_all(&w->context);
+                assert_int_equal(o.n, 1);
+                assert_int_equal(o.code, AE_CANCELLED);
+        }
+        assert_int_equal(w->person.n_cancelled, 4);
         assert_int_equal(n_acts, 0);
 }
 
@@ -821,6 +1019,9 @@ int main(void) {
                 TEST(test_withdrawn),
                 TEST(test_withdrawn_and_refused),
                 TEST(test_a_deadline),
+                TEST(test_what_policy_says),
+                TEST(test_a_dry_run_tells_what_policy_says),
+                TEST(test_an_end_while_policy_is_asked),
                 TEST(test_reconciled),
                 TEST(test_asked_what_became_of_it),
                 TEST(test_reconciled_without_the_vault),
