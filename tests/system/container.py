@@ -298,6 +298,7 @@ class Container:
             _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
             if not descriptors:
                 raise ConnectionError(process.stderr.read().strip().splitlines()[-1])
+            os.set_inheritable(descriptors[0], False)  # no terminal() is to keep it open
             try:
                 with Connection(socket.socket(fileno=descriptors[0]), token) as connection:
                     yield connection

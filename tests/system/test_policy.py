@@ -266,6 +266,17 @@ class Unavailable(Case):
         self.assert_sent("mid@example.com", 0)
         self.assert_recovers()
 
+    def test_a_rule_that_loops(self):
+        """polkit would end it after a while; meanwhile nothing is allowed."""
+        body = """
+            var to = action.lookup("recipients");
+            if (to === "loop@x.com") while (true) {}
+            if (to === "live@x.com") return polkit.Result.NO;"""
+        with rules(body, "no", to="live@x.com"):
+            self.refused_by_nobody("loop@x.com")
+            product.kill(POLKIT)
+        self.assert_recovers()
+
     def test_the_bus_restarts(self):
         before = product.main_pid(ENGINE)
         box.run("systemctl", "stop", "dbus.socket", "dbus.service", check=False)
@@ -368,12 +379,13 @@ class Person(Case):
 
     def test_the_client_goes_away(self):
         with product.connect(token=tokens["me"]) as leaving:
-            with Agent(self.pid_of(leaving)) as agent:
+            pid = self.pid_of(leaving)
+            with Agent(pid) as agent:
                 leaving.send(self.interactive("gone@example.com", id="gone"))
                 agent.asked()
                 leaving.close()
-                match = "ACTION_ERROR_CODE=cancelled"
-                until(lambda: product.journal(match), bool)
+                matches = "ACTION_ERROR_CODE=cancelled", f"ACTION_PEER_PID={pid}"
+                until(lambda: product.journal(*matches), bool)
                 agent.type(PASSWORD + "\n")
                 with product.connect() as another:
                     another.result({"op": "ping"})
