@@ -46,7 +46,7 @@ struct policy_call {
         size_t turn; /* of the advisers */
         struct asked adviser;
         struct asked messengers[POLICY_MAX_ADVISERS];
-        bool asks_person;
+        bool asks_person, approved;
         sd_event_source *timeout; /* of the person */
         sd_event_source *finish;
 
@@ -204,6 +204,7 @@ static void on_person(const struct policy_answer *answer, void *userdata) {
         asked->pending = NULL;
         if (answer->decision == POLICY_YES) {
                 close_person(call, PERSON_APPROVED);
+                call->approved = true;
                 call->by = "person";
                 call->approver = answer->approver;
                 call->turn++;
@@ -294,7 +295,7 @@ static void on_advice(const struct policy_answer *answer, void *userdata) {
                 call->required_scopes = cJSON_Duplicate(answer->required_scopes, true);
         switch (answer->decision) {
         case POLICY_YES:
-                if (call->decision != POLICY_ASK && call->approver == (uid_t)-1)
+                if (call->decision != POLICY_ASK && !call->approved)
                         call->by = name;
                 call->turn++;
                 proceed(call);

@@ -271,12 +271,20 @@ static void test_the_first_answer_of_a_person_counts(void **state) {
         assert_answer(POLICY_YES, "person", AE_NONE);
         assert_int_equal(approver, 1001);
 
+        /* One who is not known by his uid let it out all the same. */
+        ask();
+        say(&first, POLICY_ASK, AE_NONE, (uid_t)-1);
+        say(&agent, POLICY_YES, AE_NONE, (uid_t)-1);
+        say(&second, POLICY_YES, AE_NONE, (uid_t)-1);
+        assert_answer(POLICY_YES, "person", AE_NONE);
+        assert_int_equal(approver, (uid_t)-1);
+
         ask();
         say(&first, POLICY_ASK, AE_NONE, (uid_t)-1);
         say(&agent, POLICY_NO, AE_APPROVAL_DENIED, (uid_t)-1);
-        assert_int_equal(inbox.n_cancelled, 1);
+        assert_int_equal(inbox.n_cancelled, 2);
         assert_answer(POLICY_NO, "person", AE_APPROVAL_DENIED);
-        assert_int_equal(second.n_asked, 1); /* of the first time */
+        assert_int_equal(second.n_asked, 2); /* of the first times */
 }
 
 /* An approval is one yes among others. */
