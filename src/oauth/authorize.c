@@ -95,6 +95,12 @@ int oauth_authorize_url(const struct oauth_app *app, const struct oauth_authoriz
         return 0;
 }
 
+/* A port that was registered is meant: some compare it, whatever RFC 8252 §7.3 says. */
+static bool leaves_port_open(const struct oauth_app *app, const char *host, const char *rest) {
+        return app->profile->flags & OAUTH_REDIRECT_ANY_PORT &&
+               rest == app->redirect_uri + strlen("http://") + strlen(host);
+}
+
 bool oauth_redirect_is_allowed(const struct oauth_app *app, const char *redirect_uri) {
         const char *host, *rest, *own_host, *own_rest;
         bool is_loopback = url_split_loopback(redirect_uri, &host, &rest);
@@ -103,7 +109,7 @@ bool oauth_redirect_is_allowed(const struct oauth_app *app, const char *redirect
                 return is_loopback;
         if (strcmp(app->redirect_uri, redirect_uri) == 0)
                 return true;
-        return is_loopback && app->profile->flags & OAUTH_REDIRECT_ANY_PORT &&
-               url_split_loopback(app->redirect_uri, &own_host, &own_rest) &&
-               strcmp(host, own_host) == 0 && strcmp(rest, own_rest) == 0;
+        return is_loopback && url_split_loopback(app->redirect_uri, &own_host, &own_rest) &&
+               leaves_port_open(app, own_host, own_rest) && strcmp(host, own_host) == 0 &&
+               strcmp(rest, own_rest) == 0;
 }

@@ -30,9 +30,9 @@ int oauth_authorize_url(const struct oauth_app *app, const struct oauth_authoriz
                         struct buffer *to);
 
 /*
- * Whether a redirect may be asked for: it is the app's own, or, for a profile that leaves the port
- * open, differs from it by the port of a loopback address alone; where the app names none, any
- * loopback address (127.0.0.1 or [::1], http). Pure.
+ * Whether a redirect may be asked for: it is the app's own, or, where that is a loopback address
+ * without a port and the profile leaves the port open, the same with one; where the app names none,
+ * any loopback address (127.0.0.1 or [::1], http). Pure.
  */
 bool oauth_redirect_is_allowed(const struct oauth_app *app, const char *redirect_uri);
 

@@ -31,10 +31,9 @@ class Login:
 
     def __init__(self, stack, *arguments):
         # No screen, hence it prints the link.
-        port = str(urllib.parse.urlsplit(stack.redirect).port)
         environment = {k: v for k, v in stack.env.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         self.process = subprocess.Popen(
-            [stack.env["ACTIONCTL"], "auth", "login", "--port", port, *arguments],
+            [stack.env["ACTIONCTL"], "auth", "login", *arguments],
             env={**environment, "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

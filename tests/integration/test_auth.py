@@ -375,8 +375,8 @@ class Refused(Case):
 
     def test_g4_redirects(self):
         self.vault.apps["google"] = self.app(profile="google")
-        good = ["http://127.0.0.1:9999/oauth/callback", "http://127.0.0.1:1/oauth/callback"]
-        bad = ["https://127.0.0.1:9999/oauth/callback", "http://127.0.0.1:9999/oauth/callback/",
+        good = ["http://127.0.0.1:9999/oauth/callback"]
+        bad = ["http://127.0.0.1:1/oauth/callback", "https://127.0.0.1:9999/oauth/callback", "http://127.0.0.1:9999/oauth/callback/",
                "http://127.0.0.1:9999/oauth/callback?x=1", "http://127.0.0.1:9999/other",
                "http://localhost:9999/oauth/callback", "http://attacker.example/oauth/callback",
                "http://127.0.0.1.attacker.example/oauth/callback",
@@ -387,6 +387,13 @@ class Refused(Case):
         for uri in bad:
             error = self.c.error({"op": "auth_start", **GMAIL, "redirect_uri": uri})
             self.assertEqual(error["code"], "invalid_request", uri)
+
+    def test_g4_a_redirect_without_a_port(self):
+        self.vault.apps["google"] = self.app(profile="google",
+                                             redirect_uri="http://127.0.0.1/oauth/callback")
+        for uri in "http://127.0.0.1:9999/oauth/callback", "http://127.0.0.1:1/oauth/callback":
+            query = redirect_fields(self.start(redirect_uri=uri)["authorization_url"])
+            self.assertEqual(query["redirect_uri"], uri)
 
     def test_g4_an_app_without_a_redirect(self):
         self.vault.apps["google"] = self.app(redirect_uri=None)

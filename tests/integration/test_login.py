@@ -681,7 +681,8 @@ class WithTheEngine(test_auth.Case):
         return Page(page).texts["main"], out + err
 
     def test_any_port(self):
-        self.vault.apps["google"] = self.app(profile="google")
+        self.vault.apps["google"] = self.app(profile="google",
+                                             redirect_uri="http://127.0.0.1/oauth/callback")
         for told in self.consent(*self.begin("gmail", "--account", "work")):
             for words in "Connected", "u1@example.com", SEND, "work":
                 self.assertIn(words, told)

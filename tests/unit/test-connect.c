@@ -115,7 +115,8 @@ static void test_apps(void **state) {
                 enum ae_code code;
         } cases[] = {
                 { good, NULL, AE_NONE },
-                { good, "http://127.0.0.1:10/cb", AE_NONE },
+                { good, "http://127.0.0.1:9/cb", AE_NONE },
+                { good, "http://127.0.0.1:10/cb", AE_INVALID_REQUEST },
                 { good, "http://127.0.0.1:9/other", AE_INVALID_REQUEST },
                 { good, "https://evil.example/cb", AE_INVALID_REQUEST },
                 { "{\"profile\":\"google\",\"client_id\":\"c\"}", NULL, AE_INVALID_REQUEST },

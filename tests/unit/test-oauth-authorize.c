@@ -107,7 +107,6 @@ static void test_redirects(void **state) {
                 bool allowed;
         } cases[] = {
                 { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:9/cb",       true  },
-                { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:65000/cb",   true  },
                 { "google", "http://127.0.0.1/cb",   "http://127.0.0.1:65000/cb",   true  },
                 { "google", "http://[::1]/cb",       "http://[::1]:65000/cb",       true  },
                 { "google", "http://127.0.0.1",      "http://127.0.0.1:65000",      true  },
@@ -117,6 +116,10 @@ static void test_redirects(void **state) {
                 { "notion", NULL,                    "http://[::1]:65000/cb",       true  },
                 { "notion", "http://127.0.0.1:9/cb", "http://127.0.0.1:9/cb",       true  },
 
+                { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:65000/cb",   false },
+                { "google", "http://127.0.0.1:1/cb", "http://127.0.0.1:11/cb",      false },
+                { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1/cb",         false },
+                { "notion", "http://127.0.0.1/cb",   "http://127.0.0.1:9/cb",       false },
                 { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:9/cb/",      false },
                 { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:9/CB",       false },
                 { "google", "http://127.0.0.1:9/cb", "http://127.0.0.1:9/cb?a=b",   false },
