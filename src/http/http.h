@@ -48,7 +48,8 @@ struct http_options {
 struct http_header {
         const char *name; /* static text */
         char *value;      /* owned */
-        bool secret;      /* the value is a credential: it is wiped, and shown nowhere */
+        bool secret;      /* the value is a credential: it is wiped, shown nowhere, and goes by
+                             HTTP/1.1, since a connection of HTTP/2 would remember it */
 };
 
 /*
@@ -62,11 +63,11 @@ struct http_request {
         size_t n_headers;
         /* Goes out as `Authorization: Bearer …`. Borrowed: lives until the call is over. */
         const struct secret *bearer;
-        struct buffer body; /* owned */
-        bool repeatable;    /* sent twice does no harm, and may be by libcurl itself */
-        bool harmless;      /* sent, it has done nothing yet; for the caller's own use */
-        bool secret_url;    /* the URL is a credential: it is shown nowhere */
-        bool secret_answer; /* tokens are asked for: no connection may remember the answer */
+        struct buffer body;         /* owned */
+        bool repeatable;            /* sent twice does no harm, and may be by libcurl itself */
+        bool harmless;              /* sent, it has done nothing yet; for the caller's own use */
+        bool secret_url;            /* the URL is a credential: the same */
+        bool secret_answer;         /* tokens are asked for: the same */
         struct smtp_envelope *mail; /* owned; NULL: HTTP */
 };
 

@@ -308,16 +308,23 @@ static bool set_method(CURL *e, struct http_call *call) {
         return set_text(e, CURLOPT_CUSTOMREQUEST, q->method);
 }
 
-/* A hook's may quote the hook. */
-static bool is_answer_secret(const struct http_request *q) {
-        return q->secret_answer || q->secret_url;
+/*
+ * A connection of HTTP/2 remembers: the last frames that came, in which an answer may quote the
+ * hook that it is from, and each header of ours, in case it comes again, but Authorization.
+ */
+static bool is_to_be_forgotten(const struct http_request *q) {
+        bool found = q->secret_answer || q->secret_url;
+
+        for (size_t i = 0; !found && i < q->n_headers; i++)
+                found = q->headers[i].secret;
+        return found;
 }
 
 static bool set_call(CURL *e, struct http_call *call) {
         const struct http_options *o = &call->client->options;
 
         return set_text(e, CURLOPT_URL, call->request->url) &&
-               (!is_answer_secret(call->request) ||
+               (!is_to_be_forgotten(call->request) ||
                 set_long(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)) &&
                /* Only TLS says before the first answer whether the peer speaks HTTP/2. */
                set_long(e, CURLOPT_PIPEWAIT, strncasecmp(call->request->url, "https:", 6) == 0) &&

@@ -277,12 +277,14 @@ static void test_a_server_that_goes_away(void **state) {
         fixture_done(&f);
 }
 
-/* A connection of HTTP/2 remembers answers: those that are secrets do not go over one. */
-static void test_secret_answers(void **state) {
-        for (int secret = 0; secret < 4; secret++) {
+/* A connection of HTTP/2 remembers: what is secret, but for a bearer, does not go over one. */
+static void test_secrets_go_by_http_1(void **state) {
+        for (int secret = 0; secret < 8; secret++) {
+                struct secret *key;
                 struct fixture f;
 
                 init(&f, nginx.trusted, 256);
+                assert_int_equal(secret_new("key", 3, &key), 0);
                 for (int n = 0; n < 3; n++) {
                         bool is_secret = n == 1 && secret > 0;
                         struct try t;
@@ -290,11 +292,16 @@ static void test_secret_answers(void **state) {
                         prepare(&t, &f, SERVER_H2);
                         t.request.secret_answer = is_secret && secret & 1;
                         t.request.secret_url = is_secret && secret & 2;
+                        if (is_secret && secret & 4)
+                                assert_int_equal(http_request_secret_header(&t.request, "X-Key",
+                                                                            key),
+                                                 0);
                         try_start(&t);
                         try_wait(&t);
                         assert_answered(&t, is_secret ? "HTTP/1.1 " : "HTTP/2.0 ");
                         try_done(&t);
                 }
+                secret_free(key);
                 fixture_done(&f);
         }
 }
@@ -377,7 +384,7 @@ int main(void) {
                 cmocka_unit_test(test_protocol_and_reuse),
                 cmocka_unit_test(test_many_at_once),
                 cmocka_unit_test(test_a_server_that_goes_away),
-                cmocka_unit_test(test_secret_answers),
+                cmocka_unit_test(test_secrets_go_by_http_1),
                 cmocka_unit_test(test_quoted_bearers),
                 cmocka_unit_test(test_who_is_not_trusted),
                 cmocka_unit_test(test_the_system_does_not_know_us),
