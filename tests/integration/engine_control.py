@@ -12,7 +12,7 @@ from engine import RFC3339, UUID7
 from vaults import TIMEOUT, HttpVault, Refusal
 
 ENGINE_ID = "engine-1"
-KEY = "key-canary-93ab"
+KEY = "key-canary-93ab-of-an-engine"
 ALLOWED = {"allowed": True, "required_scopes": [], "platform_status": "active"}
 
 # What an event says, and of which kind it is. `error_code` is there when it failed.

@@ -13,7 +13,8 @@ import jws
 import memory
 import oauth
 from canaries import Case, canary, only_root, plain_build
-from engine import SEND_SCOPE, Stack, email
+from engine import SEND_SCOPE, Stack, email, until
+from engine_control import EngineControl
 from fakemail import CLOSE, HANG, FakeMail
 from front import Front
 from kv2 import Kv2Vault
@@ -408,6 +409,30 @@ class Puraifi(Remote):
 @plain_build
 class Kv2(Remote):
     make_vault = Kv2Vault
+
+
+@only_root
+@plain_build
+class Control(Case):
+    """The key that shows Engine Control who asks. A connection of HTTP/2 would have a copy."""
+
+    @classmethod
+    def make_stack(cls):
+        cls.control = cls.enterClassContext(EngineControl())
+        front = cls.enterClassContext(Front(cls.control.url))
+        config = cls.control.config.replace(cls.control.url, front.url)
+        return Stack(f"{config}\n[Http]\nCaFile={front.ca_file}\n", cls.platform.url,
+                     cls.control.credentials)
+
+    def test_it_stays_where_it_is_locked(self):
+        key = self.secret("kept", self.control.key)
+        for _ in range(2):
+            self.assertEqual(self.other.call(email())["status"], "success")
+            self.assert_held(key)
+            self.assertEqual(memory.found_after(self.pids["engine"], {"it": key}, locked=False),
+                             [])
+        until(lambda: len(self.control.events), lambda n: n == 2)
+        self.assert_gone(key, parts=["vault"])
 
 
 @only_root
