@@ -66,8 +66,8 @@ struct http_request {
         struct buffer body;         /* owned */
         bool repeatable;            /* sent twice does no harm, and may be by libcurl itself */
         bool harmless;              /* sent, it has done nothing yet; for the caller's own use */
-        bool secret_url;            /* the URL is a credential: the same */
-        bool secret_answer;         /* tokens are asked for: the same */
+        bool secret_url;            /* the URL is a credential, treated as such a header is */
+        bool secret_answer;         /* and so is what will be answered: tokens */
         struct smtp_envelope *mail; /* owned; NULL: HTTP */
 };
 
