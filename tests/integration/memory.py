@@ -19,7 +19,7 @@ PAGE = os.sysconf("SC_PAGESIZE")
 PRESENT, SWAPPED, OF_A_FILE = 1 << 63, 1 << 62, 1 << 61  # pagemap, in the kernel's documentation
 
 PIECE = 16  # bytes; so many in a row are a find
-# Each piece holds a whole block, which is looked for first: blocks begin at multiples of their size.
+# Each piece holds a whole block, which is looked for first. They begin at multiples of their size.
 BLOCK = PIECE // 2
 
 TEXT_ONLY = bytes(byte if 0x20 <= byte < 0x7f else 0 for byte in range(256))

@@ -307,6 +307,15 @@ class Logins(WithProvider):
                 self.c.result({"op": "auth_token", **GMAIL, "credential": credential})
                 self.assert_all_gone(key.pem, *numbers)
 
+    def test_the_key_of_the_vault(self):
+        """It stays there, where it is locked."""
+        key = (self.stack.dir / "credentials/vault-key").read_bytes()
+        self.canaries["kept in the vault"] = key
+        self.c.result(self.begin())
+        self.assert_held(key, "vault")
+        self.assertEqual(memory.found_after(self.pids["vault"], {"it": key}, locked=False), [])
+        self.assert_gone(key, parts=["engine"])
+
     def test_what_is_told_about_accounts(self):
         """Nothing of the sort: what each answer says is searched at the end."""
         self.c.result(self.begin())
