@@ -8,6 +8,10 @@ _actionctl_actions() {
         actionctl actions "$@" 2>/dev/null | awk 'NR > 1 && $1 $2 ~ /^[A-Za-z0-9_]+$/ { print $1, $2 }'
 }
 
+_actionctl_approvals() {
+        actionctl approvals list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[0-9a-f-]+$/ { print $1 }'
+}
+
 _actionctl_providers() {
         actionctl provider list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[a-z0-9_]+$/ { print $1 }'
 }
@@ -15,10 +19,14 @@ _actionctl_providers() {
 _actionctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
         local -A verbs=(
-                [perform]="--account --deadline --dry-run --help --json --no-validate --payload --socket --token-file --user --verbose --version"
+                [perform]="--account --ask --deadline --dry-run --help --json --no-validate --payload --socket --token-file --user --verbose --version"
                 [ping]="--help --json --socket --token-file --verbose --version"
                 [health]="--help --json --socket --token-file --verbose --version"
                 [actions]="--help --json --socket --token-file --verbose --version"
+                [approvals approve]="--help --json --socket --token-file --user --verbose --version"
+                [approvals deny]="--help --json --socket --token-file --user --verbose --version"
+                [approvals list]="--help --json --socket --token-file --user --verbose --version --watch"
+                [approvals show]="--help --json --socket --token-file --user --verbose --version"
                 [auth import]="--account --credential --help --json --socket --token-file --user --verbose --version"
                 [auth login]="--account --device --help --json --no-browser --port --scope --socket --token-file --user --verbose --version"
                 [auth revoke]="--account --help --json --socket --token-file --user --verbose --version"
@@ -58,20 +66,25 @@ _actionctl() {
         # The words before this one that are neither an option nor its value.
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                --any-uid | --device | --dry-run | --help | --json | --no-browser | --no-validate | --no-vault | --print | --verbose | --version | -h | -v) ;;
+                --any-uid | --ask | --device | --dry-run | --help | --json | --no-browser | --no-validate | --no-vault | --print | --verbose | --version | --watch | -h | -v) ;;
                 --*) ((i++)) ;;
                 *) words+=("${COMP_WORDS[i]}") ;;
                 esac
         done
 
         verb=${words[0]-}
-        [[ $verb == auth || $verb == policy || $verb == provider || $verb == token ]] && verb="$verb ${words[1]-}"
+        [[ $verb == approvals || $verb == auth || $verb == policy || $verb == provider || $verb == token ]] && verb="$verb ${words[1]-}"
+        [[ $verb == "approvals " ]] && verb="approvals list"
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${verbs[$verb]-${verbs[perform]}}" -- "$cur")
                 return
         fi
         case ${words[*]} in
-        "") mapfile -t COMPREPLY < <(compgen -W "actions auth health perform ping policy provider setup token" -- "$cur") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "actions approvals auth health perform ping policy provider setup token" -- "$cur") ;;
+        approvals) mapfile -t COMPREPLY < <(compgen -W "approve deny list show" -- "$cur") ;;
+        "approvals approve" | "approvals deny" | "approvals show")
+                mapfile -t COMPREPLY < <(compgen -W "$(_actionctl_approvals)" -- "$cur")
+                ;;
         auth) mapfile -t COMPREPLY < <(compgen -W "import login revoke status token" -- "$cur") ;;
         policy) mapfile -t COMPREPLY < <(compgen -W "explain test" -- "$cur") ;;
         provider) mapfile -t COMPREPLY < <(compgen -W "add list remove test" -- "$cur") ;;

@@ -17,6 +17,10 @@ function __actionctl_explained
     actionctl actions -- $words[3] 2>/dev/null | awk 'NR > 1 && $2 ~ /^[A-Za-z0-9_]+$/ { print $2 }'
 end
 
+function __actionctl_approvals
+    actionctl approvals list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[0-9a-f-]+$/ { print $1 }'
+end
+
 function __actionctl_providers
     actionctl provider list 2>/dev/null | awk 'NR > 1 && $1 ~ /^[a-z0-9_]+$/ { print $1 }'
 end
@@ -61,7 +65,9 @@ end
 
 complete -c actionctl -f
 
-complete -c actionctl -n '__actionctl_at ""' -a 'actions auth health perform ping policy provider setup token'
+complete -c actionctl -n '__actionctl_at ""' -a 'actions approvals auth health perform ping policy provider setup token'
+complete -c actionctl -n '__actionctl_at approvals' -a 'approve deny list show'
+complete -c actionctl -n '__actionctl_after 2 "approvals approve" "approvals deny" "approvals show"' -a '(__actionctl_approvals)'
 complete -c actionctl -n '__actionctl_at auth' -a 'import login revoke status token'
 complete -c actionctl -n '__actionctl_at policy' -a 'explain test'
 complete -c actionctl -n '__actionctl_at provider' -a 'add list remove test'
@@ -77,12 +83,14 @@ complete -c actionctl -n '__actionctl_after 2 "token inspect" "policy test"' -F
 complete -c actionctl -l help -s h -d 'this text, or that of one verb'
 complete -c actionctl -l version -d "the program's version"
 
-set -l engine perform ping health actions '"auth import"' '"auth login"' '"auth revoke"' '"auth status"' '"auth token"' '"provider add"' '"policy explain"' '"policy test"'
+set -l approvals '"approvals approve"' '"approvals deny"' '"approvals list"' '"approvals show"'
+set -l engine perform ping health actions $approvals '"auth import"' '"auth login"' '"auth revoke"' '"auth status"' '"auth token"' '"provider add"' '"policy explain"' '"policy test"'
 set -l providers '"provider add"' '"provider list"' '"provider remove"' '"provider test"'
 set -l accounts perform '"policy explain"' '"auth import"' '"auth login"' '"auth revoke"' '"auth token"'
 
 complete -c actionctl -n "__actionctl_in $accounts" -l account -x -d "which of the user's accounts there"
 complete -c actionctl -n '__actionctl_in "token create"' -l any-uid -d 'a token that any uid may present'
+complete -c actionctl -n '__actionctl_in perform' -l ask -d 'wait for a person, if policy wants one asked'
 complete -c actionctl -n '__actionctl_in "provider add"' -l client-id -x -d 'what the provider calls your client'
 complete -c actionctl -n '__actionctl_in "auth import" "auth token"' -l credential -rF -d 'a JSON object, from a file or stdin'
 complete -c actionctl -n '__actionctl_in perform' -l deadline -x -d 'give up after this long'
@@ -111,7 +119,8 @@ complete -c actionctl -n "__actionctl_in $engine" -l socket -rF -d 'where the en
 complete -c actionctl -n "__actionctl_in $engine setup \"token inspect\" \"token revoke\"" -l token-file -rF -d 'a file that holds your token, or the one to revoke'
 complete -c actionctl -n '__actionctl_in setup "token create"' -l ttl -x -d 'how long it is good'
 complete -c actionctl -n '__actionctl_in "token create"' -l uid -x -d 'the only uid that may present it'
-complete -c actionctl -n "__actionctl_in $accounts \"auth status\" setup \"token create\"" -l user -xa '(__fish_complete_users)' -d 'on whose behalf'
+complete -c actionctl -n "__actionctl_in $accounts $approvals \"auth status\" setup \"token create\"" -l user -xa '(__fish_complete_users)' -d 'on whose behalf'
 complete -c actionctl -n '__actionctl_in setup "token create"' -l users -xa '(__fish_complete_users)' -d 'a further user it may act for'
 complete -c actionctl -n "__actionctl_in $providers" -l vault-socket -rF -d 'where the vault listens'
 complete -c actionctl -n "__actionctl_in $engine $providers \"token create\"" -l verbose -s v -d 'show the request lines'
+complete -c actionctl -n '__actionctl_in "approvals list"' -l watch -d 'go on, and tell what comes and goes'

@@ -40,13 +40,19 @@ enum ctl_verb {
         CTL_POLICY_EXPLAIN = 1 << 17,
         CTL_POLICY_TEST = 1 << 18,
         CTL_SETUP = 1 << 19,
+        CTL_APPROVALS_APPROVE = 1 << 20,
+        CTL_APPROVALS_DENY = 1 << 21,
+        CTL_APPROVALS_LIST = 1 << 22,
+        CTL_APPROVALS_SHOW = 1 << 23,
+        CTL_APPROVALS = CTL_APPROVALS_APPROVE | CTL_APPROVALS_DENY | CTL_APPROVALS_LIST |
+                        CTL_APPROVALS_SHOW,
         CTL_ACTION = CTL_PERFORM | CTL_POLICY_EXPLAIN, /* names one, with a payload */
         CTL_PROVIDER = CTL_PROVIDER_ADD | CTL_PROVIDER_LIST | CTL_PROVIDER_REMOVE |
                        CTL_PROVIDER_TEST,
         CTL_ENGINE = CTL_PERFORM | CTL_PING | CTL_HEALTH | CTL_ACTIONS | CTL_AUTH_LOGIN |
                      CTL_AUTH_STATUS | CTL_AUTH_IMPORT | CTL_AUTH_REVOKE | CTL_AUTH_TOKEN |
-                     CTL_PROVIDER_ADD | CTL_POLICY_EXPLAIN | CTL_POLICY_TEST,
-        CTL_ANY = (1 << 20) - 1,
+                     CTL_PROVIDER_ADD | CTL_POLICY_EXPLAIN | CTL_POLICY_TEST | CTL_APPROVALS,
+        CTL_ANY = (1 << 24) - 1,
 };
 
 struct ctl_list {
@@ -86,6 +92,7 @@ struct ctl {
         uint64_t ttl_msec;      /* 0: not said */
         int64_t uid;            /* -1: not said */
         bool any_uid;
+        bool ask;
         bool device;
         bool dry_run;
         bool help;
@@ -96,12 +103,17 @@ struct ctl {
         bool print;
         bool verbose;
         bool version;
+        bool watch;
 };
 
 int ctl_perform(const struct ctl *ctl);
 int ctl_ping(const struct ctl *ctl);
 int ctl_health(const struct ctl *ctl);
 int ctl_actions(const struct ctl *ctl);
+int ctl_approvals_approve(const struct ctl *ctl);
+int ctl_approvals_deny(const struct ctl *ctl);
+int ctl_approvals_list(const struct ctl *ctl);
+int ctl_approvals_show(const struct ctl *ctl);
 int ctl_auth_login(const struct ctl *ctl);
 int ctl_auth_status(const struct ctl *ctl);
 int ctl_auth_import(const struct ctl *ctl);

@@ -16,6 +16,7 @@ struct verb {
         int (*run)(const struct ctl *ctl);
         const char *help;
         const char *more; /* of its own help */
+        bool is_usual;    /* its second word may be left out */
 };
 
 #define MANY 100000
@@ -41,6 +42,16 @@ static const struct verb verbs[] = {
           "see how the engine, its neighbours and adapters are", "" },
         { { "actions" }, "[PLATFORM [ACTION]]", CTL_ACTIONS, 0, 2, ctl_actions,
           "list what can be done, or describe one action", "" },
+        { { "approvals", "approve" }, "ID", CTL_APPROVALS_APPROVE, 1, 1, ctl_approvals_approve,
+          "let an action out that waits for you",
+          "polkit wants to know that it is you: it asks on the desktop, or on this terminal.\n" },
+        { { "approvals", "deny" }, "ID", CTL_APPROVALS_DENY, 1, 1, ctl_approvals_deny,
+          "refuse an action that waits for you", "" },
+        { { "approvals", "list" }, "", CTL_APPROVALS_LIST, 0, 0, ctl_approvals_list,
+          "see what waits for you",
+          "'actionctl approvals' is the same.\n", true },
+        { { "approvals", "show" }, "ID", CTL_APPROVALS_SHOW, 1, 1, ctl_approvals_show,
+          "see all that such an action would do", "" },
         { { "auth", "import" }, "PLATFORM", CTL_AUTH_IMPORT, 1, 1, ctl_auth_import,
           "store a credential that you already have, if the platform takes it",
           "One harmless call shows whose it is, before it is stored.\n"
@@ -123,7 +134,7 @@ static void print_verb(const struct verb *v) {
         char name[32];
 
         verb_name(v, name, sizeof(name));
-        printf("  %-16s %s\n", name, v->help);
+        printf("  %-18s %s\n", name, v->help);
 }
 
 static int help_all(void) {
@@ -174,9 +185,9 @@ static const struct verb *find_verb(char *const *arguments, size_t n, size_t *re
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
                 const struct verb *v = &verbs[i];
 
-                *ret_n = v->words[1] ? 2 : 1;
+                *ret_n = v->words[1] && !(v->is_usual && n == 1) ? 2 : 1;
                 if (n >= *ret_n && strcmp(arguments[0], v->words[0]) == 0 &&
-                    (!v->words[1] || strcmp(arguments[1], v->words[1]) == 0))
+                    (*ret_n == 1 || strcmp(arguments[1], v->words[1]) == 0))
                         return v;
         }
         return NULL;
@@ -212,7 +223,7 @@ static int run(int argc, char *argv[], struct ctl *ctl) {
 
         n = (size_t)(argc - first);
         v = n > 0 ? find_verb(argv + first, n, &n_words) : NULL;
-        if (!v && ctl->help)
+        if (ctl->help && (!v || (n == 1 && v->is_usual)))
                 return n > 0 && is_group(argv[first]) ? help_group(argv[first]) : help_all();
         if (n == 0)
                 return output_usage("what is to be done? Name a verb");

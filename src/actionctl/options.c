@@ -96,6 +96,7 @@ static int set_port(const char *value, void *target) {
 static const struct option_row rows[] = {
         { "account",    "NAME",   set_text,     AT(account),       CREDENTIAL_VERBS, 0, 0, "which of the user's accounts there (default: default)" },
         { "any-uid",    NULL,     set_true,     AT(any_uid),       CTL_TOKEN_CREATE, 0, 0, "a token that any uid may present" },
+        { "ask",        NULL,     set_true,     AT(ask),           CTL_PERFORM, 0, 0, "wait for a person, if policy wants one asked" },
         { "client-id",  "ID",     set_text,     AT(client_id),     CTL_PROVIDER_ADD, 0, 0, "what the provider calls your client" },
         { "credential", "FILE|-", set_text,     AT(credential),    STORING_VERBS, STORING_VERBS, 0, "a JSON object, from a file or stdin" },
         { "deadline",   "SEC",    set_deadline, AT(deadline_msec), CTL_PERFORM, 0, 0, "give up after this long: 2.5, 90s, 15m" },
@@ -125,11 +126,12 @@ static const struct option_row rows[] = {
         { "token-file", "FILE",   set_text,     AT(token_file),    CTL_ENGINE | CTL_SETUP | CTL_TOKEN_INSPECT | CTL_TOKEN_REVOKE, 0, 0, "a file that holds your token (default: ~/.config/action-engine/token), or the one to revoke" },
         { "ttl",        "TIME",   set_ttl,      AT(ttl_msec),      CTL_SETUP | CTL_TOKEN_CREATE, 0, 0, "how long it is good: 90s, 15m, 1h (default; of setup: 90d), at most 366d" },
         { "uid",        "N",      set_uid,      AT(uid),           CTL_TOKEN_CREATE, 0, 0, "the only uid that may present it (default: your own)" },
-        { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_AUTH_STATUS | CTL_SETUP | CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
+        { "user",       "USER",   set_text,     AT(user),          CREDENTIAL_VERBS | CTL_AUTH_STATUS | CTL_SETUP | CTL_TOKEN_CREATE | CTL_APPROVALS, CTL_TOKEN_CREATE, 0, "on whose behalf (default: the token's user); whom the token is for" },
         { "users",      "USER",   set_list,     AT(users),         CTL_SETUP | CTL_TOKEN_CREATE, 0, 0, "a further user it may act for, or *; may be repeated" },
         { "vault-socket", "PATH", set_text,     AT(vault_socket),  CTL_PROVIDER, 0, 0, "where the vault listens" },
         { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE | CTL_PROVIDER | CTL_TOKEN_CREATE, 0, 'v', "show the request lines on stderr, secrets masked; of a new token, its jti" },
         { "version",    NULL,     set_true,     AT(version),       CTL_ANY, 0, 0, "the program's version" },
+        { "watch",      NULL,     set_true,     AT(watch),         CTL_APPROVALS_LIST, 0, 0, "go on, and tell what comes and goes, here and on the desktop" },
 };
 /* clang-format on */
 

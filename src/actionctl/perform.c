@@ -7,6 +7,7 @@
 
 #include "action/schema.h"
 #include "actionctl/action-list.h"
+#include "actionctl/agent.h"
 #include "actionctl/call.h"
 #include "actionctl/input.h"
 #include "actionctl/output.h"
@@ -159,12 +160,17 @@ static int make_request(const struct ctl *ctl, bool dry_run, struct request *q) 
 }
 
 int ctl_perform(const struct ctl *ctl) {
+        _cleanup_(agent_stopp) pid_t agent = 0;
         _cleanup_(request_done) struct request q = { 0 };
         int r;
 
         r = make_request(ctl, ctl->dry_run, &q);
         if (r != 0)
                 return r;
+        if (ctl->ask)
+                request_true(&q, "interactive");
+        if (ctl->ask && !ctl->dry_run)
+                agent = agent_start();
         return call_engine(ctl, &q, ctl->dry_run ? 0 : CALL_ACTS, print_result);
 }
 
