@@ -57,6 +57,7 @@ CODES = {
     "upstream_rejected": False,
     "outcome_unknown": False,
     "not_found": False,
+    "invalid_state": False,
     "internal": False,
 }
 
