@@ -34,6 +34,22 @@ static void put_scalar(const cJSON *value) {
         fputs(text.data ?: "", stdout);
 }
 
+/* Line by line, and in the margin what shows that it is one text: its lines may look like members. */
+static void put_text(const char *text, unsigned level) {
+        for (const char *end; *text; text = *end ? end + 1 : end) {
+                _cleanup_(freep) char *line = NULL;
+                size_t size;
+
+                end = strchrnul(text, '\n');
+                size = (size_t)(end - text);
+                if (size > 0 && text[size - 1] == '\r')
+                        size--;
+                line = strndup(text, size);
+                printf("\n%*s| ", (int)(level + 1) * 2, "");
+                put_clean(line ?: "", stdout);
+        }
+}
+
 /* The first member stands where the line is already: beside the dash of an element. */
 static void put_value(const cJSON *value, unsigned level) {
         const cJSON *child;
@@ -44,6 +60,11 @@ static void put_value(const cJSON *value, unsigned level) {
                 if (child->string)
                         put_clean(child->string, stdout);
                 fputs(child->string ? ":" : "-", stdout);
+                if (cJSON_IsString(child) && strchr(child->valuestring, '\n')) {
+                        put_text(child->valuestring, level);
+                        putchar('\n');
+                        continue;
+                }
                 if (child->child && child->string)
                         printf("\n%*s", (int)(level + 1) * 2, "");
                 else
