@@ -190,7 +190,34 @@ static void test_a_good_token(void **state) {
         assert_ptr_equal(again, id);
         assert_int_equal(verify(w, token, UID + 1, &other, &error), 0);
         assert_ptr_not_equal(other, id);
+        assert_true(identity_is_same_token(id, other));
         assert_int_equal(w->n_problems, 0);
+}
+
+/* Who asks for an approval is known by these, in whatever hands. */
+static void test_one_token_or_two(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        const struct {
+                struct secret *token;
+                bool same;
+        } cases[] = {
+                { make_fresh_token(k, ",\"jti\":\"t1\",\"scope\":\"gmail:*\""), true },
+                { make_fresh_token(k, ",\"jti\":\"t2\",\"scope\":\"gmail:*\""), false },
+                { make_fresh_token(k, ",\"scope\":\"gmail:*\""), false },
+        };
+        struct identity *ids[ELEMENTSOF(cases)] = { 0 };
+        struct ae_error error = { 0 };
+
+        start_well(w);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_int_equal(verify(w, cases[i].token, UID, &ids[i], &error), 0);
+                assert_int_equal(identity_is_same_token(ids[0], ids[i]), cases[i].same);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                identity_unref(ids[i]);
+                secret_free(cases[i].token);
+        }
 }
 
 static void test_tokens_that_are_refused(void **state) {
@@ -945,6 +972,7 @@ static void test_cache_keys(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 world_test(test_a_good_token),
+                world_test(test_one_token_or_two),
                 world_test(test_tokens_that_are_refused),
                 world_test(test_another_audience),
                 world_test(test_key_changes_under_an_identity),
