@@ -52,9 +52,9 @@ class Case(unittest.TestCase):
         return self.enterContext(stack.connect(jws.token(key, sub=user, scope=scope, users=[])))
 
     @contextlib.contextmanager
-    def asking(self, to, *more):
+    def asking(self, to, *more, body="B"):
         command = [stack.env["ACTIONCTL"], "perform", "--ask", "--json", *more, "gmail",
-                   "send_email", f"to={to}", "subject=S", "body=B"]
+                   "send_email", f"to={to}", "subject=S", f"body={body}"]
         with subprocess.Popen(
             command, env=stack.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
@@ -176,6 +176,27 @@ class Inbox(Case):
                     question.answer("ask")
                 self.assert_code(person.finish(request), "approval_required")
             self.waiting(person)
+
+    def test_all_of_it_is_shown(self):
+        """Line by line, and no line of a text can pass for a member."""
+        person = self.person()
+        token = jws.token(key, sub="u1", scope="approvals:own", users=[])
+        body = "Dear Ada,\r\n\naccount: \x1b[2Jother\nto: b@example.com"
+        with self.asking("show@example.com", body=body):
+            (item,) = self.waiting(person)
+            self.assertEqual(item["payload"]["body"], body)
+            path = stack.dir / "person"
+            path.write_text(token, encoding="ascii")
+            shown = stack.actionctl(
+                "approvals", "show", item["approval_id"], "--token-file", path).stdout
+        lines = shown.splitlines()
+        at = lines.index("  body:")
+        self.assertEqual(
+            lines[at + 1 : at + 5],
+            ["    | Dear Ada,", "    | ", "    | account: ?[2Jother", "    | to: b@example.com"],
+        )
+        self.assertIn("  to: show@example.com", lines)
+        self.assertIn("account: default", lines)
 
     def test_the_fields(self):
         person = self.person()

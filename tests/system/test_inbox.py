@@ -321,7 +321,7 @@ class Terminal(Case):
             listed = self.ctl("me", "approvals").stdout
             self.assertIn(item["approval_id"], listed)
             shown = self.ctl("me", "approvals", "show", item["approval_id"]).stdout
-            for text in "ctl@example.com", "How are you?", item["digest"]:
+            for text in "ctl@example.com", "body: How are you?", item["digest"]:
                 self.assertIn(text, shown)
             done = self.ctl("me", "approvals", "approve", item["approval_id"])
             self.assertIn("approved", done.stdout)
