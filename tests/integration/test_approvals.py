@@ -243,6 +243,18 @@ class Inbox(Case):
             self.assertFalse([q for q in polkit.questions if q.action.endswith(".approve")])
             self.waiting(person)
 
+    def test_the_token_that_asks_cannot_answer_elsewhere(self):
+        """Though its scope is `*`; another one of the same uid and user can."""
+        person = self.person(scope="*")
+        with self.asking("token@example.com"), stack.connect() as same:
+            (item,) = self.waiting(same)
+            response = same.finish(self.start(same, "approve", item))
+            self.assert_code(response, "forbidden")
+            self.assertEqual(response["error"]["details"], {"by": "asker"})
+            request = self.start(person, "deny", item)
+            polkit.open_questions(1, ".approve")[0].answer("yes")
+            self.assertEqual(person.finish(request)["status"], "success")
+
     def test_a_stop_while_somebody_answers(self):
         person = self.person()
         with self.asking("stop@example.com") as asker:
