@@ -29,6 +29,7 @@ polkit.addRule(function (action, subject) {
     return polkit.Result.NOT_HANDLED;
 });
 """
+SIGNING_KEY = "/etc/action-engine/private/signing.jwk"
 # So that one test need not wait for what another one did.
 PAUSE = "[Policy]\nApprovalPauseSec=0\n"
 USERS = {"brain": 2000, "ada": 2001, "eve": 2002}
@@ -65,7 +66,7 @@ def setUpModule():
 def make_token(name, bearer, user, scope):
     """A token that `bearer` may present, and a file of his with it."""
     uid = box.run("id", "-u", bearer).stdout.strip()
-    command = ["actionctl", "token", "create", "--key", "/root/mine.jwk", "--uid", uid]
+    command = ["actionctl", "token", "create", "--key", SIGNING_KEY, "--uid", uid]
     tokens[name] = box.run(*command, "--user", user, "--scope", scope).stdout.strip()
     path = f"/home/{bearer}/{name}"
     product.write(path, tokens[name])
