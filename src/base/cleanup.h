@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Ownership, spelt out: cleanup at the end of a scope, and moves that leave nothing behind.
+ * Ownership, spelt out: cleanup at the end of a scope, and moves that leave nothing behind; and the
+ * two macros that every C program has.
  */
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,6 +33,9 @@
                 *taken_from_ = -1; \
                 taken_; \
         })
+
+/* The struct that has what `p` points to as its `member`. */
+#define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -105,7 +105,7 @@ static void channel_fail(struct channel *c, int r) {
 }
 
 static void on_room(struct quota_waiter *w) {
-        struct channel *c = (void *)((char *)w - offsetof(struct channel, waiter));
+        struct channel *c = CONTAINER_OF(w, struct channel, waiter);
 
         c->reserved = w->size;
         channel_wake(c);
@@ -283,7 +283,7 @@ static void channel_turn(struct channel *c, uint32_t revents) {
 static void on_events(struct poll_watch *w, uint32_t revents) {
         _cleanup_(channel_unrefp) struct channel *c = NULL;
 
-        c = channel_ref((void *)((char *)w - offsetof(struct channel, watch)));
+        c = channel_ref(CONTAINER_OF(w, struct channel, watch));
         channel_turn(c, revents);
 }
 

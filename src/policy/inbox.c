@@ -40,11 +40,11 @@ struct inbox_decision {
 };
 
 static struct entry *entry_of(const struct inbox_item *item) {
-        return (struct entry *)((char *)item - offsetof(struct entry, item));
+        return CONTAINER_OF(item, struct entry, item);
 }
 
 static struct inbox *inbox_of(struct adviser *a) {
-        return (struct inbox *)((char *)a - offsetof(struct inbox, messenger));
+        return CONTAINER_OF(a, struct inbox, messenger);
 }
 
 static void leave_entry(struct inbox_decision *d) {

@@ -284,7 +284,7 @@ static int ask(struct polkit *p, struct adviser *a, const struct policy_question
 static int ask_rules(struct adviser *a, const struct policy_question *q,
                      policy_answer_fn *on_answer, void *userdata, struct adviser_call **ret,
                      struct ae_error *error) {
-        struct polkit *p = (struct polkit *)(void *)((char *)a - offsetof(struct polkit, rules));
+        struct polkit *p = CONTAINER_OF(a, struct polkit, rules);
 
         return ask(p, a, q, on_answer, userdata, ret, error);
 }
@@ -292,7 +292,7 @@ static int ask_rules(struct adviser *a, const struct policy_question *q,
 static int ask_agent(struct adviser *a, const struct policy_question *q,
                      policy_answer_fn *on_answer, void *userdata, struct adviser_call **ret,
                      struct ae_error *error) {
-        struct polkit *p = (struct polkit *)(void *)((char *)a - offsetof(struct polkit, agent));
+        struct polkit *p = CONTAINER_OF(a, struct polkit, agent);
 
         return ask(p, a, q, on_answer, userdata, ret, error);
 }

@@ -100,7 +100,7 @@ static int end_grant(struct call *c, const struct record *record,
 }
 
 static void on_job_end(struct job_waiter *w, enum job_end how, const struct ae_error *error) {
-        struct call *c = (void *)((char *)w - offsetof(struct call, waiter));
+        struct call *c = CONTAINER_OF(w, struct call, waiter);
 
         call_step(c, op_delete_token);
 }

@@ -193,7 +193,7 @@ static int send_renewal(const struct call *c, struct record *record,
 }
 
 static void on_job_end(struct job_waiter *w, enum job_end how, const struct ae_error *error) {
-        struct call *c = (void *)((char *)w - offsetof(struct call, waiter));
+        struct call *c = CONTAINER_OF(w, struct call, waiter);
 
         c->patience = sd_event_source_disable_unref(c->patience);
         c->how = how;
