@@ -152,13 +152,17 @@ static int print_answered(const struct ctl *ctl, const cJSON *response) {
 
 static int answer(const struct ctl *ctl, const char *op) {
         _cleanup_(request_done) struct request q = { 0 };
-        _cleanup_(agent_stopp) pid_t agent = agent_start();
+        pid_t agent;
+        int r;
 
         call_begin(&q, op);
         request_string(&q, "user_id", ctl->user);
         request_string(&q, "approval_id", ctl->arguments[0]);
         request_true(&q, "interactive");
-        return call_engine(ctl, &q, 0, print_answered);
+        agent = agent_start();
+        r = call_engine(ctl, &q, 0, print_answered);
+        (void)agent_stop(agent);
+        return r;
 }
 
 int ctl_approvals_approve(const struct ctl *ctl) {
