@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <locale.h>
 #include <sodium.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,14 +13,14 @@ struct verb {
         const char *words[2]; /* the second is NULL in a verb of one word */
         const char *arguments;
         unsigned bit;
-        unsigned min, max; /* arguments */
+        unsigned short min, max; /* arguments */
         int (*run)(const struct ctl *ctl);
         const char *help;
         const char *more; /* of its own help */
         bool is_usual;    /* its second word may be left out */
 };
 
-#define MANY 100000
+#define MANY USHRT_MAX
 
 /* clang-format off */
 static const struct verb verbs[] = {

@@ -101,8 +101,8 @@ int program_run(const char *const argv[], const struct secret *input, int output
                 char ret_said[static PROGRAM_SAID_MAX]) {
         _cleanup_(fd_closep) int in = -1, said = -1;
         char path[PATH_MAX];
+        pid_t pid = 0;
         int status, r;
-        pid_t pid;
 
         *ret_said = '\0';
         r = find_program(argv[0], path);

@@ -255,7 +255,7 @@ bool token_is_over(const cJSON *claims) {
 int ctl_token_create(const struct ctl *ctl) {
         _cleanup_(secret_freep) struct secret *token = NULL;
         _cleanup_(jwk_freep) struct jwk *key = NULL;
-        struct token_facts facts;
+        struct token_facts facts = { 0 };
         int r;
 
         if (ctl->any_uid && ctl->uid >= 0)
