@@ -411,6 +411,7 @@ class Bounds(RenewalTest):
             answer = self.assertSuccess(vault.receive())
             self.assertEqual(answer["result"], "unreachable")
             self.assertIn("too many grants wait", answer["reason"])
+        self.grants.wait(GRANTS_AT_ONCE)
         self.grants.gate.set()
         for _ in range(at_once):
             self.assertEqual(self.assertSuccess(vault.receive())["result"], "ok")

@@ -750,7 +750,7 @@ class Starting(unittest.TestCase):
                  BUILD / "src/engine/action-engined", "--config", folder / "engine.conf"],
                 env={"LISTEN_FDS": "1", "CREDENTIALS_DIRECTORY": str(folder / "credentials")},
                 stdin=listening, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, os.EX_CONFIG, done.stderr)
         return done.stderr
 
     PURAIFI = "[Vault]\nBackend=puraifi\nUrl=https://vault.example\nEngineId=e\n"
