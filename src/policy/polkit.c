@@ -155,9 +155,39 @@ static void answer_no(struct polkit_call *call) {
         ae_error_done(&error);
 }
 
+/*
+ * What ends in KEEP is remembered for the action id, whatever the details: an approval of one
+ * payload would let out others. The answer tells, before a person is asked and after.
+ */
+static int read_kept(sd_bus_message *m, bool *ret) {
+        static const char *const signs[] = { "polkit.retains_authorization_after_challenge",
+                                             "polkit.temporary_authorization_id" };
+        const char *name, *value;
+        int r;
+
+        *ret = false;
+        r = sd_bus_message_enter_container(m, 'a', "{ss}");
+        while (r >= 0 && (r = sd_bus_message_read(m, "{ss}", &name, &value)) > 0)
+                for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                        *ret |= strcmp(name, signs[i]) == 0;
+        return r;
+}
+
+static void answer_kept(struct polkit_call *call) {
+        struct ae_error error = { 0 };
+
+        (void)ae_error_set(&error, AE_FORBIDDEN,
+                           "polkit would keep an approval for other payloads: the rule for %s.%s "
+                           "ends in KEEP, which is not taken",
+                           call->question->platform, call->question->action_type);
+        answer(call, POLICY_NO, &error);
+        ae_error_done(&error);
+}
+
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct polkit_call *call = userdata;
         int authorized, challenge, r;
+        bool kept;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
                 answer_error(call, sd_bus_message_get_error(m));
@@ -166,6 +196,8 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
         r = sd_bus_message_enter_container(m, 'r', "bba{ss}");
         if (r >= 0)
                 r = sd_bus_message_read(m, "bb", &authorized, &challenge);
+        if (r >= 0)
+                r = read_kept(m, &kept);
         if (r < 0) {
                 const sd_bus_error e = SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_INVALID_SIGNATURE,
                                                                "an answer of another shape");
@@ -175,7 +207,9 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
         }
 
         note_available(call->polkit);
-        if (authorized)
+        if (kept)
+                answer_kept(call);
+        else if (authorized)
                 answer(call, POLICY_YES, NULL);
         else if (challenge)
                 answer(call, POLICY_ASK, NULL);

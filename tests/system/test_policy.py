@@ -206,6 +206,14 @@ class Rules(Case):
             self.assertEqual(self.refusal(connection, asked), "approval_timeout")
         self.assert_sent("a1@x.com", 0)
 
+    def test_an_approval_that_would_be_kept(self):
+        """polkit remembers it for the action, whatever the payload: nobody is asked for it."""
+        for result in "AUTH_SELF_KEEP", "AUTH_ADMIN_KEEP":
+            with rules(ANSWER.format(result), "no"), product.connect() as connection:
+                for request in email("kept@x.com"), self.interactive("kept@x.com"):
+                    self.assertEqual(self.refusal(connection, request, "polkit"), "forbidden")
+        self.assert_sent("kept@x.com", 0)
+
     def test_a_rule_that_throws_is_a_no(self):
         with rules('throw new Error("no");', "no"), product.connect() as connection:
             self.assertEqual(self.refusal(connection, email("throw@x.com"), "polkit"), "forbidden")

@@ -218,6 +218,33 @@ static void reply(int authorized, int challenge) {
         assert_true(sd_bus_reply_method_return(held, "(bba{ss})", authorized, challenge, 0) >= 0);
 }
 
+static void reply_with(int authorized, int challenge, const char *name) {
+        assert_true(sd_bus_reply_method_return(held, "(bba{ss})", authorized, challenge, 2, "a",
+                                               "b", name, "1") >= 0);
+}
+
+/* One approval would let out whatever else the same process asks for. */
+static void test_what_is_kept_is_not_taken(void **state) {
+        static const struct {
+                int authorized, challenge;
+                const char *name;
+                enum policy_decision decision;
+                enum ae_code code;
+        } cases[] = {
+                { true, false, "polkit.temporary_authorization_id", POLICY_NO, AE_FORBIDDEN },
+                { false, true, "polkit.retains_authorization_after_challenge", POLICY_NO,
+                  AE_FORBIDDEN },
+                { true, false, "polkit.dismissed", POLICY_YES, AE_NONE },
+                { false, true, "polkit.temporary", POLICY_ASK, AE_NONE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                ask(polkit_rules(polkit));
+                reply_with(cases[i].authorized, cases[i].challenge, cases[i].name);
+                assert_answer(cases[i].decision, cases[i].code);
+        }
+}
+
 static void test_what_is_asked(void **state) {
         ask(polkit_rules(polkit));
         assert_string_equal(asked.kind, "unix-process");
@@ -407,6 +434,7 @@ int main(void) {
                 TEST(test_the_bus_dies_and_comes_back),
                 TEST(test_the_uid_is_the_connections),
                 TEST(test_what_is_asked),
+                TEST(test_what_is_kept_is_not_taken),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
