@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -288,4 +289,23 @@ int config_load(const char *path, bool required, const struct config_key *keys, 
         if (r == 0)
                 error[0] = 0;
         return r;
+}
+
+int config_load_program(const char *name, const char *path, const struct config_key *keys,
+                        size_t n_keys, void *target, char error[static CONFIG_ERROR_SIZE]) {
+        static const char *const directories[] = { CONFIG_VENDOR_DIR, CONFIG_ADMIN_DIR };
+
+        if (path)
+                return config_load(path, true, keys, n_keys, target, error);
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                char place[PATH_MAX];
+                int r;
+
+                snprintf(place, sizeof(place), "%s/%s", directories[i], name);
+                r = config_load(place, false, keys, n_keys, target, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }

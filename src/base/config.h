@@ -35,13 +35,21 @@ struct config_key {
 /*
  * Reads `path` into `target` if it exists (or must, when `required`), then the files *.conf in the
  * folder of that name with ".d" behind it, in the order of their names. What is read later
- * overrides. Vendor defaults are a call of their own, before this one.
+ * overrides.
  *
  * Returns 0; a negative errno with one sentence in `error`: then `target` may be half filled, and
  * is the caller's to free all the same.
  */
 int config_load(const char *path, bool required, const struct config_key *keys, size_t n_keys,
                 void *target, char error[static CONFIG_ERROR_SIZE]);
+
+/*
+ * A program's configuration: `path` alone, which must be there; or, when it is NULL, the vendor's
+ * file of that `name` ("action-vault.conf") and then the administrator's, which may both be absent.
+ * Returns as config_load().
+ */
+int config_load_program(const char *name, const char *path, const struct config_key *keys,
+                        size_t n_keys, void *target, char error[static CONFIG_ERROR_SIZE]);
 
 /*
  * Parsers, by the type of their target. An empty value sets a string or a path back to NULL;

@@ -10,9 +10,6 @@
 #include "base/error.h"
 #include "http/http.h"
 
-#define VENDOR_FILE CONFIG_VENDOR_DIR "/action-engine.conf"
-#define ADMIN_FILE CONFIG_ADMIN_DIR "/action-engine.conf"
-
 /* The largest line that any engine accepts; the protocol's own bound. */
 #define MAX_MESSAGE_BYTES ((size_t)64 << 20)
 #define MIN_MESSAGE_BYTES ((size_t)1 << 10)
@@ -321,14 +318,7 @@ int settings_load(struct settings *s, const char *path, char error[static CONFIG
 
         snprintf(error, CONFIG_ERROR_SIZE, "memory ran out");
         set_defaults(s);
-        if (!path) {
-                r = config_load(VENDOR_FILE, /* required= */ false, keys, ELEMENTSOF(keys), s,
-                                error);
-                if (r < 0)
-                        return r;
-        }
-        r = config_load(path ? path : ADMIN_FILE, /* required= */ path != NULL, keys,
-                        ELEMENTSOF(keys), s, error);
+        r = config_load_program("action-engine.conf", path, keys, ELEMENTSOF(keys), s, error);
         if (r < 0)
                 return r;
         r = set_usual(s);

@@ -9,9 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define VENDOR_FILE CONFIG_VENDOR_DIR "/action-grant.conf"
-#define SITE_FILE CONFIG_ADMIN_DIR "/action-grant.conf"
-
 static int parse_timeout(const char *section, const char *value, void *target,
                          const char **ret_reason) {
         uint64_t usec;
@@ -47,19 +44,6 @@ void grant_config_done(struct grant_config *c) {
         *c = (struct grant_config){ 0 };
 }
 
-static int load_files(const char *path, struct grant_config *c,
-                      char error[static CONFIG_ERROR_SIZE]) {
-        int r;
-
-        if (path)
-                return config_load(path, true, keys, ELEMENTSOF(keys), c, error);
-
-        r = config_load(VENDOR_FILE, false, keys, ELEMENTSOF(keys), c, error);
-        if (r < 0)
-                return r;
-        return config_load(SITE_FILE, false, keys, ELEMENTSOF(keys), c, error);
-}
-
 int grant_config_load(const char *path, struct grant_config *ret,
                       char error[static CONFIG_ERROR_SIZE]) {
         const char *user;
@@ -69,7 +53,7 @@ int grant_config_load(const char *path, struct grant_config *ret,
                 .connect_timeout_usec = 10 * USEC_PER_SEC,
                 .total_timeout_usec = 30 * USEC_PER_SEC,
         };
-        r = load_files(path, ret, error);
+        r = config_load_program("action-grant.conf", path, keys, ELEMENTSOF(keys), ret, error);
         if (r < 0)
                 return r;
 

@@ -8,9 +8,6 @@
 
 #include "base/cleanup.h"
 
-#define VENDOR_FILE CONFIG_VENDOR_DIR "/action-vault.conf"
-#define SITE_FILE CONFIG_ADMIN_DIR "/action-vault.conf"
-
 /* clang-format off */
 static const struct config_key keys[] = {
         { "Vault", "AdminUser",      config_parse_string, offsetof(struct vaultd_config, admin_user)      },
@@ -27,19 +24,6 @@ void vaultd_config_done(struct vaultd_config *c) {
         free(c->grant_socket);
         free(c->state_directory);
         *c = (struct vaultd_config){ 0 };
-}
-
-static int load_files(const char *path, struct vaultd_config *c,
-                      char error[static CONFIG_ERROR_SIZE]) {
-        int r;
-
-        if (path)
-                return config_load(path, true, keys, ELEMENTSOF(keys), c, error);
-
-        r = config_load(VENDOR_FILE, false, keys, ELEMENTSOF(keys), c, error);
-        if (r < 0)
-                return r;
-        return config_load(SITE_FILE, false, keys, ELEMENTSOF(keys), c, error);
 }
 
 static int set_default(char **text, const char *value, size_t size) {
@@ -77,7 +61,7 @@ int vaultd_config_load(const char *path, struct vaultd_config *ret,
         int r;
 
         *ret = (struct vaultd_config){ .max_connections = 16 };
-        r = load_files(path, ret, error);
+        r = config_load_program("action-vault.conf", path, keys, ELEMENTSOF(keys), ret, error);
         if (r < 0)
                 return r;
         r = set_defaults(ret);
