@@ -61,11 +61,13 @@ def setUpModule():
 
 def dry_run(to="user@example.com", user="me", **more):
     with product.connect(user, token=tokens[user]) as connection:
-        return connection.result(email(to, dry_run=True, **more))
+        return connection.call(email(to, dry_run=True, **more))
 
 
-def decision(*arguments, **more):
-    return dry_run(*arguments, **more)["decision"]
+def decision(*arguments):
+    """What polkit says, or while it cannot be asked the error that tells so."""
+    response = dry_run(*arguments)
+    return response["result"]["decision"] if "result" in response else response["error"]["code"]
 
 
 @contextlib.contextmanager
@@ -144,7 +146,7 @@ class Case(unittest.TestCase):
 
 class Rules(Case):
     def test_allowed_as_shipped(self):
-        self.assertEqual(dry_run()["decided_by"], "polkit")
+        self.assertEqual(dry_run()["result"]["decided_by"], "polkit")
         with product.connect() as connection:
             response = connection.call(email("allowed@example.com"))
         self.assertEqual(product.audit(response)["ACTION_DECISION"], "polkit")
@@ -198,7 +200,7 @@ class Rules(Case):
 
     def test_a_person_would_have_to_be_asked(self):
         with rules(ANSWER.format("AUTH_SELF"), "ask"), product.connect() as connection:
-            self.assertEqual(dry_run(interactive=True)["decided_by"], "polkit")
+            self.assertEqual(dry_run(interactive=True)["result"]["decided_by"], "polkit")
             self.assertEqual(self.refusal(connection, email("a1@x.com"), "polkit"),
                              "approval_required")
             # No agent, and nobody looks into the inbox.
