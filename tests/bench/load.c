@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A load on a line-based Unix socket: so many connections, so many requests open on each. Prints
- * one line of JSON: the rate, the latencies, and how many answers were not successes.
+ * A load on a line-based Unix socket: so many connections, so many requests open on each.
  *
  *      load SOCKET CONNECTIONS DEPTH REQUESTS [FIRST-LINE-FILE] <REQUEST-LINE
  */
@@ -15,8 +14,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "figures.h"
 
 #define MAX_LINE 65536
 #define MAX_DEPTH 1024
@@ -31,15 +32,8 @@ struct connection {
 
 static char request[MAX_LINE];
 static size_t request_size;
-static size_t n_sent, n_done, n_failed, n_wanted;
-static uint32_t *latencies;
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
+static size_t n_sent, n_wanted;
+static struct figures figures;
 
 static void die(const char *what) {
         fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -80,13 +74,12 @@ static void send_requests(struct connection *c, unsigned n) {
                 }
                 memcpy(batch + size, request, request_size);
                 size += request_size;
-                c->sent_usec[(c->first + c->n_open++) % MAX_DEPTH] = now_usec();
+                c->sent_usec[(c->first + c->n_open++) % MAX_DEPTH] = clock_usec(CLOCK_MONOTONIC);
         }
         send_all(c->fd, batch, size);
 }
 
 static unsigned take_answers(struct connection *c) {
-        uint64_t now;
         char *line = c->in, *end;
         unsigned n = 0;
         ssize_t k;
@@ -96,12 +89,11 @@ static unsigned take_answers(struct connection *c) {
                 die("the server closed a connection");
         c->n_in += (size_t)k;
 
-        now = now_usec();
         while ((end = memchr(line, '\n', c->n_in - (size_t)(line - c->in)))) {
                 *end = 0;
                 if (strstr(line, "\"status\":\"error\""))
-                        n_failed++;
-                latencies[n_done++] = (uint32_t)(now - c->sent_usec[c->first]);
+                        figures.n_failed++;
+                figures_add(&figures, c->sent_usec[c->first]);
                 c->first = (c->first + 1) % MAX_DEPTH;
                 c->n_open--;
                 n++;
@@ -110,12 +102,6 @@ static unsigned take_answers(struct connection *c) {
         c->n_in -= (size_t)(line - c->in);
         memmove(c->in, line, c->n_in);
         return n;
-}
-
-static int compare(const void *a, const void *b) {
-        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-        return x < y ? -1 : x > y;
 }
 
 static void introduce(struct connection *c, const char *file) {
@@ -137,7 +123,7 @@ static void introduce(struct connection *c, const char *file) {
 static void run(int epoll_fd) {
         struct epoll_event events[64];
 
-        while (n_done < n_wanted) {
+        while (figures.n_done < n_wanted) {
                 int n = epoll_wait(epoll_fd, events, 64, 30000);
 
                 if (n <= 0)
@@ -150,7 +136,6 @@ static void run(int epoll_fd) {
 int main(int argc, char **argv) {
         struct connection *connections;
         unsigned n_connections, depth;
-        uint64_t started, took;
         int epoll_fd;
 
         if (argc < 5 || argc > 6) {
@@ -163,10 +148,9 @@ int main(int argc, char **argv) {
         n_wanted = (size_t)atol(argv[4]);
         request_size = fread(request, 1, sizeof(request), stdin);
         connections = calloc(n_connections, sizeof(*connections));
-        latencies = calloc(n_wanted + MAX_DEPTH, sizeof(*latencies));
         epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (depth < 1 || depth > MAX_DEPTH || n_connections < 1 || n_wanted < 1 ||
-            request_size == 0 || !connections || !latencies || epoll_fd < 0)
+            request_size == 0 || !connections || epoll_fd < 0)
                 die("bad arguments");
 
         for (unsigned i = 0; i < n_connections; i++) {
@@ -179,16 +163,10 @@ int main(int argc, char **argv) {
                         die("epoll_ctl");
         }
 
-        started = now_usec();
+        figures_start(&figures, n_wanted);
         for (unsigned i = 0; i < n_connections; i++)
                 send_requests(&connections[i], depth);
         run(epoll_fd);
-        took = now_usec() - started;
-
-        qsort(latencies, n_done, sizeof(*latencies), compare);
-        printf("{\"requests\":%zu,\"failed\":%zu,\"per_second\":%.0f,\"p50_usec\":%u,"
-               "\"p99_usec\":%u,\"max_usec\":%u}\n",
-               n_done, n_failed, (double)n_done * 1e6 / (double)took, latencies[n_done / 2],
-               latencies[n_done * 99 / 100], latencies[n_done - 1]);
+        figures_print(&figures);
         return 0;
 }
