@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json-escape.h"
 
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static unsigned hex_digit(char c) {
@@ -48,6 +51,44 @@ const char *json_skip_string(const char *at) {
         for (at++; *at != '"'; at++)
                 at += *at == '\\';
         return at + 1;
+}
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * Eight bytes at once: a subtraction carries into a byte's top bit where the byte is too small, and
+ * only above such a byte can a carry mislead.
+ */
+static inline const char *skip(const char *at, const char *end, bool ascii) {
+        for (; end - at >= 8; at += 8) {
+                uint64_t x, quote, backslash, odd;
+
+                memcpy(&x, at, sizeof(x));
+                x = le64toh(x);
+                quote = x ^ EACH_BYTE('"');
+                backslash = x ^ EACH_BYTE('\\');
+                odd = ((x - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) |
+                       (backslash - EACH_BYTE(1))) &
+                      ~x;
+                if (ascii)
+                        odd |= x;
+                odd &= EACH_BYTE(0x80);
+                if (odd)
+                        return at + __builtin_ctzll(odd) / 8;
+        }
+
+        while (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\' &&
+               !(ascii && (unsigned char)*at >= 0x80))
+                at++;
+        return at;
+}
+
+const char *json_skip_plain(const char *at, const char *end) {
+        return skip(at, end, /* ascii= */ true);
+}
+
+const char *json_skip_unescaped(const char *at, const char *end) {
+        return skip(at, end, /* ascii= */ false);
 }
 
 int json_cursor_next(struct json_cursor *c) {

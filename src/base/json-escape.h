@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The inside of a JSON string that the scan has accepted, unescaped while it is read, so that
- * comparing needs no copy. For base/json-*.c only: nothing here checks anything.
+ * comparing needs no copy. For base/json*.c only: nothing here checks anything.
  */
 
 #include <stddef.h>
@@ -24,6 +24,12 @@ unsigned json_hex4(const char *at);
 
 /* From a string's quote to behind its other one. */
 const char *json_skip_string(const char *at);
+
+/* The first control character, quote or backslash: what has to be escaped in a string. Or `end`. */
+const char *json_skip_unescaped(const char *at, const char *end);
+
+/* The first of these, or of what is not ASCII. */
+const char *json_skip_plain(const char *at, const char *end);
 
 /* The next unescaped byte, or -1. */
 int json_cursor_next(struct json_cursor *c);

@@ -4,7 +4,6 @@
  */
 #include "base/json-scan.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -52,33 +51,6 @@ static void skip_space(struct scan *s) {
                 s->at++;
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/*
- * Moves over what needs no look in a string: ASCII without controls, quote and backslash. Eight
- * bytes at once: a subtraction carries into a byte's top bit where the byte is too small, and
- * only above such a byte can a carry mislead.
- */
-static const char *skip_plain(const char *at, const char *end) {
-        for (; end - at >= 8; at += 8) {
-                uint64_t x, quote, backslash, odd;
-
-                memcpy(&x, at, sizeof(x));
-                x = le64toh(x);
-                quote = x ^ EACH_BYTE('"');
-                backslash = x ^ EACH_BYTE('\\');
-                odd = (x | (x - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) |
-                       (backslash - EACH_BYTE(1))) &
-                      EACH_BYTE(0x80);
-                if (odd)
-                        return at + __builtin_ctzll(odd) / 8;
-        }
-
-        while (at < end && (signed char)*at >= 0x20 && *at != '"' && *at != '\\')
-                at++;
-        return at;
-}
-
 static bool reads_hex4(const char *at, const char *end) {
         if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
                 return false;
@@ -121,7 +93,7 @@ static int scan_string(struct scan *s, bool *ret_escaped) {
 
         *ret_escaped = false;
         for (s->at++;;) {
-                s->at = skip_plain(s->at, s->end);
+                s->at = json_skip_plain(s->at, s->end);
                 if (s->at == s->end)
                         return refuse(s, NULL);
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json-escape.h"
 #include "base/json-number.h"
 
 int json_slice_tree(const struct json_slice *s, cJSON **ret) {
@@ -49,27 +50,27 @@ int json_integer(const cJSON *object, const char *name, int64_t *ret) {
         return 0;
 }
 
-void json_print_string(const char *text, size_t size, struct buffer *to) {
+static void print_escape(char c, struct buffer *to) {
         static const char letters[] = "btnvfr"; /* from U+0008 on; \v is none of JSON's */
-        const char *end = text + size, *copied = text;
+
+        if (c >= 0x20)
+                buffer_append(to, (char[]){ '\\', c }, 2);
+        else if (c >= '\b' && c <= '\r' && c != '\v')
+                buffer_append(to, (char[]){ '\\', letters[c - '\b'] }, 2);
+        else
+                buffer_printf(to, "\\u%04x", c);
+}
+
+void json_print_string(const char *text, size_t size, struct buffer *to) {
+        const char *end = text + size, *at;
 
         buffer_putc(to, '"');
-        for (const char *at = text; at < end; at++) {
-                unsigned char c = (unsigned char)*at;
-
-                if (c >= 0x20 && c != '"' && c != '\\')
-                        continue;
-
-                buffer_append(to, copied, (size_t)(at - copied));
-                copied = at + 1;
-                if (c >= 0x20)
-                        buffer_append(to, (char[]){ '\\', *at }, 2);
-                else if (c >= '\b' && c <= '\r' && c != '\v')
-                        buffer_append(to, (char[]){ '\\', letters[c - '\b'] }, 2);
-                else
-                        buffer_printf(to, "\\u%04x", c);
+        while ((at = json_skip_unescaped(text, end)) < end) {
+                buffer_append(to, text, (size_t)(at - text));
+                print_escape(*at, to);
+                text = at + 1;
         }
-        buffer_append(to, copied, (size_t)(end - copied));
+        buffer_append(to, text, (size_t)(end - text));
         buffer_putc(to, '"');
 }
 

@@ -200,6 +200,38 @@ static void test_print_string(void **state) {
         buffer_done(&b);
 }
 
+static void escape(unsigned char c, char ret[static 8]) {
+        static const char *const letters[] = {
+                ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",  ['\f'] = "\\f",
+                ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\",
+        };
+
+        if (c < ELEMENTSOF(letters) && letters[c])
+                strcpy(ret, letters[c]);
+        else
+                snprintf(ret, 8, c < 0x20 ? "\\u%04x" : "%c", c);
+}
+
+/* The printer looks at eight bytes at a time, and what is left. */
+static void test_print_each_byte_at_each_place(void **state) {
+        static const char around[] = "\xc3\xa4~ \xc2\x80[]!#\x7f'\xf0\x9f\x98\x80\x1f\x1f";
+        char text[sizeof(around)], escaped[8], expected[64];
+        struct buffer b = { 0 };
+
+        for (unsigned c = 0; c < 256; c++)
+                for (size_t place = 0; place < 16; place++) {
+                        memcpy(text, around, sizeof(text));
+                        text[place] = (char)c;
+                        escape((unsigned char)c, escaped);
+                        buffer_clear(&b);
+                        json_print_string(text, 16, &b);
+                        snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", (int)place, around,
+                                 escaped, (int)(15 - place), around + place + 1);
+                        assert_string_equal(b.data, expected);
+                }
+        buffer_done(&b);
+}
+
 /* A raw node is text that was made elsewhere. */
 static void test_print_raw(void **state) {
         _cleanup_(json_freep) cJSON *json = cJSON_CreateObject();
@@ -505,6 +537,7 @@ int main(void) {
                 cmocka_unit_test(test_number_values),
                 cmocka_unit_test(test_prints),
                 cmocka_unit_test(test_print_string),
+                cmocka_unit_test(test_print_each_byte_at_each_place),
                 cmocka_unit_test(test_print_raw),
                 cmocka_unit_test(test_long_numbers_in_trees),
                 cmocka_unit_test(test_refused_is_never_parsed),
