@@ -13,6 +13,10 @@ static void print_member(const char *separator, const char *name, const char *va
         json_print_string(value, strlen(value), to);
 }
 
+static void append(const char *piece, size_t size, void *userdata) {
+        buffer_append(userdata, piece, size);
+}
+
 int digest_action(struct action *a) {
         unsigned char digest[crypto_hash_sha256_BYTES];
         struct buffer text = { 0 };
@@ -22,7 +26,8 @@ int digest_action(struct action *a) {
         print_member("{", "account", a->spec.account, &text);
         print_member(",", "action_type", a->spec.action_type, &text);
         buffer_puts(&text, ",\"payload\":");
-        json_print_canonical(a->spec.payload, &text);
+        if (json_print_canonical(a->spec.payload, append, &text) < 0)
+                text.failed = true;
         print_member(",", "platform", a->spec.platform, &text);
         print_member(",", "user_id", a->spec.user_id, &text);
         buffer_putc(&text, '}');

@@ -50,6 +50,23 @@ int json_integer(const cJSON *object, const char *name, int64_t *ret) {
         return 0;
 }
 
+/* How much of a canonical text gathers before it is handed on, about. */
+#define PIECE_BYTES ((size_t)64 << 10)
+
+struct printer {
+        struct buffer *to;
+        bool canonical;
+        json_take_fn *take; /* NULL: all of it stays in the buffer */
+        void *userdata;
+};
+
+static void hand_on(const struct printer *p, size_t least) {
+        if (!p->take || p->to->size < least || p->to->failed)
+                return;
+        p->take(p->to->data, p->to->size, p->userdata);
+        buffer_clear(p->to);
+}
+
 static void print_escape(char c, struct buffer *to) {
         static const char letters[] = "btnvfr"; /* from U+0008 on; \v is none of JSON's */
 
@@ -61,17 +78,33 @@ static void print_escape(char c, struct buffer *to) {
                 buffer_printf(to, "\\u%04x", c);
 }
 
-void json_print_string(const char *text, size_t size, struct buffer *to) {
+static void print_characters(const char *text, size_t size, struct buffer *to) {
         const char *end = text + size, *at;
 
-        buffer_putc(to, '"');
         while ((at = json_skip_unescaped(text, end)) < end) {
                 buffer_append(to, text, (size_t)(at - text));
                 print_escape(*at, to);
                 text = at + 1;
         }
         buffer_append(to, text, (size_t)(end - text));
+}
+
+void json_print_string(const char *text, size_t size, struct buffer *to) {
         buffer_putc(to, '"');
+        print_characters(text, size, to);
+        buffer_putc(to, '"');
+}
+
+static void print_text(const struct printer *p, const char *text) {
+        size_t left = strlen(text);
+
+        buffer_putc(p->to, '"');
+        for (size_t n; left > 0; text += n, left -= n) {
+                n = p->take && left > PIECE_BYTES ? PIECE_BYTES : left;
+                print_characters(text, n, p->to);
+                hand_on(p, PIECE_BYTES);
+        }
+        buffer_putc(p->to, '"');
 }
 
 /*
@@ -93,15 +126,15 @@ static int compare_members(const void *left, const void *right) {
 }
 
 /* Recursive: what json_scan() let in has at most JSON_MAX_DEPTH levels. */
-static void print_value(const cJSON *json, bool canonical, struct buffer *to);
+static void print_value(const struct printer *p, const cJSON *json);
 
-static void print_member(const cJSON *member, bool canonical, struct buffer *to) {
-        json_print_string(member->string, strlen(member->string), to);
-        buffer_putc(to, ':');
-        print_value(member, canonical, to);
+static void print_member(const struct printer *p, const cJSON *member) {
+        print_text(p, member->string);
+        buffer_putc(p->to, ':');
+        print_value(p, member);
 }
 
-static void print_sorted(const cJSON *object, struct buffer *to) {
+static void print_sorted(const struct printer *p, const cJSON *object) {
         _cleanup_(freep) const cJSON **members = NULL;
         size_t n = 0, i = 0;
         const cJSON *member;
@@ -110,7 +143,7 @@ static void print_sorted(const cJSON *object, struct buffer *to) {
                 n++;
         members = reallocarray(NULL, n + 1, sizeof(*members));
         if (!members) {
-                to->failed = true;
+                p->to->failed = true;
                 return;
         }
 
@@ -120,57 +153,70 @@ static void print_sorted(const cJSON *object, struct buffer *to) {
 
         for (i = 0; i < n; i++) {
                 if (i > 0)
-                        buffer_putc(to, ',');
-                print_member(members[i], /* canonical= */ true, to);
+                        buffer_putc(p->to, ',');
+                print_member(p, members[i]);
         }
 }
 
-static void print_elements(const cJSON *container, bool canonical, struct buffer *to) {
+static void print_elements(const struct printer *p, const cJSON *container) {
         const cJSON *element;
 
         cJSON_ArrayForEach (element, container) {
                 if (element != container->child)
-                        buffer_putc(to, ',');
+                        buffer_putc(p->to, ',');
                 if (cJSON_IsObject(container))
-                        print_member(element, canonical, to);
+                        print_member(p, element);
                 else
-                        print_value(element, canonical, to);
+                        print_value(p, element);
         }
 }
 
-static void print_value(const cJSON *json, bool canonical, struct buffer *to) {
+static void print_value(const struct printer *p, const cJSON *json) {
         char number[JSON_NUMBER_SIZE];
 
         if (cJSON_IsObject(json)) {
-                buffer_putc(to, '{');
-                if (canonical)
-                        print_sorted(json, to);
+                buffer_putc(p->to, '{');
+                if (p->canonical)
+                        print_sorted(p, json);
                 else
-                        print_elements(json, canonical, to);
-                buffer_putc(to, '}');
+                        print_elements(p, json);
+                buffer_putc(p->to, '}');
         } else if (cJSON_IsArray(json)) {
-                buffer_putc(to, '[');
-                print_elements(json, canonical, to);
-                buffer_putc(to, ']');
+                buffer_putc(p->to, '[');
+                print_elements(p, json);
+                buffer_putc(p->to, ']');
         } else if (cJSON_IsString(json))
-                json_print_string(json->valuestring, strlen(json->valuestring), to);
+                print_text(p, json->valuestring);
         else if (cJSON_IsNumber(json))
-                buffer_append(to, number, json_number_print(json->valuedouble, number));
+                buffer_append(p->to, number, json_number_print(json->valuedouble, number));
         else if (cJSON_IsRaw(json)) {
-                assert(!canonical);
-                buffer_puts(to, json->valuestring);
+                assert(!p->canonical);
+                buffer_puts(p->to, json->valuestring);
         } else if (cJSON_IsBool(json))
-                buffer_puts(to, cJSON_IsTrue(json) ? "true" : "false");
+                buffer_puts(p->to, cJSON_IsTrue(json) ? "true" : "false");
         else
-                buffer_puts(to, "null");
+                buffer_puts(p->to, "null");
+        hand_on(p, PIECE_BYTES);
 }
 
 void json_print(const cJSON *json, struct buffer *to) {
-        print_value(json, /* canonical= */ false, to);
+        const struct printer p = { .to = to };
+
+        print_value(&p, json);
 }
 
-void json_print_canonical(const cJSON *json, struct buffer *to) {
-        print_value(json, /* canonical= */ true, to);
+int json_print_canonical(const cJSON *json, json_take_fn *take, void *userdata) {
+        _cleanup_(buffer_done) struct buffer piece = { 0 };
+        const struct printer p = {
+                .to = &piece,
+                .canonical = true,
+                .take = take,
+                .userdata = userdata,
+        };
+
+        print_value(&p, json);
+        hand_on(&p, 1);
+        return buffer_error(&piece);
 }
 
 /* Writes the character at `text`, of UTF-8 that was scanned, as UTF-16. Returns its length. */

@@ -40,11 +40,14 @@ int json_integer(const cJSON *object, const char *name, int64_t *ret);
  */
 void json_print(const cJSON *json, struct buffer *to);
 
+typedef void json_take_fn(const char *text, size_t size, void *userdata);
+
 /*
- * As json_print(), in canonical form (RFC 8785): keys sorted by their UTF-16 code units. Not for
- * trees with raw nodes.
+ * As json_print(), in canonical form (RFC 8785): keys sorted by their UTF-16 code units. The text is
+ * handed to take() piece by piece, so that a large one never stands in memory whole. Not for trees
+ * with raw nodes. Returns 0 or -ENOMEM; then a part has been taken.
  */
-void json_print_canonical(const cJSON *json, struct buffer *to);
+int json_print_canonical(const cJSON *json, json_take_fn *take, void *userdata);
 
 /* As json_print(), in ASCII: what is beyond it in strings, and DEL, as \u escapes. */
 void json_print_ascii(const cJSON *json, struct buffer *to);

@@ -64,9 +64,13 @@ static void read_members(const struct json_envelope *e, const struct json_slice 
         }
 }
 
+static void append(const char *text, size_t size, void *userdata) {
+        buffer_append(userdata, text, size);
+}
+
 static void print(const cJSON *json, bool canonical, struct buffer *to) {
         if (canonical)
-                json_print_canonical(json, to);
+                must(json_print_canonical(json, append, to) == 0);
         else
                 json_print(json, to);
         must(buffer_error(to) == 0);

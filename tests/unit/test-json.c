@@ -19,6 +19,10 @@ static cJSON *parse(const char *text) {
         return json;
 }
 
+static void append(const char *text, size_t size, void *userdata) {
+        buffer_append(userdata, text, size);
+}
+
 static void assert_prints(const char *text, const char *plain, const char *canonical) {
         _cleanup_(json_freep) cJSON *json = parse(text);
         struct buffer b = { 0 };
@@ -27,7 +31,7 @@ static void assert_prints(const char *text, const char *plain, const char *canon
         assert_int_equal(buffer_error(&b), 0);
         assert_string_equal(b.data, plain);
         buffer_clear(&b);
-        json_print_canonical(json, &b);
+        assert_int_equal(json_print_canonical(json, append, &b), 0);
         assert_string_equal(b.data, canonical);
         buffer_done(&b);
 }
@@ -230,6 +234,39 @@ static void test_print_each_byte_at_each_place(void **state) {
                         assert_string_equal(b.data, expected);
                 }
         buffer_done(&b);
+}
+
+#define MAX_PIECE ((size_t)512 << 10)
+
+static void append_piece(const char *text, size_t size, void *userdata) {
+        assert_in_range(size, 1, MAX_PIECE);
+        buffer_append(userdata, text, size);
+}
+
+/* A large text never stands whole: neither one string, nor many, nor what escaping makes of one. */
+static void test_canonical_comes_in_pieces(void **state) {
+        static const char *const strings[] = { "abcdefgh", "\\u0001", "\xc3\xa4" };
+        const size_t n = (size_t)256 << 10;
+
+        for (size_t i = 0; i < ELEMENTSOF(strings); i++) {
+                _cleanup_(json_freep) cJSON *json = NULL;
+                struct buffer text = { 0 }, printed = { 0 };
+
+                buffer_puts(&text, "[\"");
+                for (size_t k = 0; k < n; k++)
+                        buffer_puts(&text, strings[i]);
+                buffer_puts(&text, "\"");
+                for (size_t k = 0; k < n / 2; k++)
+                        buffer_puts(&text, ",\"a\"");
+                buffer_puts(&text, "]");
+
+                json = parse(text.data);
+                assert_int_equal(json_print_canonical(json, append_piece, &printed), 0);
+                assert_int_equal(printed.size, text.size);
+                assert_memory_equal(printed.data, text.data, text.size);
+                buffer_done(&text);
+                buffer_done(&printed);
+        }
 }
 
 /* A raw node is text that was made elsewhere. */
@@ -524,7 +561,7 @@ static void test_deepest(void **state) {
         assert_int_equal(found.size, (size_t)2 * JSON_MAX_DEPTH + 1);
         assert_int_equal(json_slice_tree(&s, &json), 0);
         buffer_clear(&found);
-        json_print_canonical(json, &found);
+        assert_int_equal(json_print_canonical(json, append, &found), 0);
         assert_int_equal(found.size, 2 * JSON_MAX_DEPTH + strlen("100000000000000000"));
         buffer_done(&text);
         buffer_done(&found);
@@ -538,6 +575,7 @@ int main(void) {
                 cmocka_unit_test(test_prints),
                 cmocka_unit_test(test_print_string),
                 cmocka_unit_test(test_print_each_byte_at_each_place),
+                cmocka_unit_test(test_canonical_comes_in_pieces),
                 cmocka_unit_test(test_print_raw),
                 cmocka_unit_test(test_long_numbers_in_trees),
                 cmocka_unit_test(test_refused_is_never_parsed),
