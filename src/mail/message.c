@@ -171,6 +171,7 @@ static void write_text(const char *subtype, const char *text, struct buffer *to)
         buffer_printf(to, "Content-Type: text/%s; charset=utf-8\r\n", subtype);
         buffer_printf(to, "Content-Transfer-Encoding: %s\r\n\r\n",
                       body_encoding_name(plan.encoding));
+        (void)buffer_reserve(to, plan.size + PART_FRAME_SIZE);
         body_write(text, plan.encoding, to);
 }
 

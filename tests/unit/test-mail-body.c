@@ -82,6 +82,42 @@ static void test_lines_are_short_and_harmless(void **state) {
                 }
 }
 
+/* Many bytes are counted at a time: what stands where such blocks meet counts once, and as it is. */
+static void test_plan_counts_everywhere(void **state) {
+        static const struct {
+                const char *piece;
+                enum body_encoding encoding;
+        } cases[] = {
+                { "\n", BODY_7BIT },
+                { "\r", BODY_7BIT },
+                { "\r\n", BODY_7BIT },
+                { "\n\r", BODY_7BIT },
+                { "=", BODY_7BIT },
+                { "=_", BODY_QUOTED_PRINTABLE },
+                { "\ta", BODY_7BIT },
+                { "\x1f", BODY_QUOTED_PRINTABLE },
+                { "\x7f", BODY_QUOTED_PRINTABLE },
+                { "\xc2\x80", BODY_QUOTED_PRINTABLE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t place = 0; place < 1000; place++) {
+                        _cleanup_(buffer_done) struct buffer text = { 0 }, b = { 0 };
+                        struct body_plan plan;
+
+                        for (size_t k = 0; k <= 1000; k++)
+                                buffer_puts(&text, k == place     ? cases[i].piece
+                                                   : k % 32 == 31 ? "\n"
+                                                                  : "a");
+                        plan = body_plan(text.data);
+                        assert_int_equal(plan.encoding, cases[i].encoding);
+                        body_write(text.data, plan.encoding, &b);
+                        if (plan.encoding == BODY_7BIT)
+                                assert_int_equal(plan.size, b.size);
+                        assert_in_range(plan.size, b.size, b.size + 50);
+                }
+}
+
 /* RFC 4648 §10, and how they leave. */
 static void test_base64(void **state) {
         static const struct {
@@ -145,6 +181,23 @@ static void test_base64_is_strict(void **state) {
         assert_int_equal(base64_check("Zg\0=", 4, &reason), -EINVAL);
 }
 
+static void test_base64_looks_at_every_digit(void **state) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789+/";
+        const char *reason;
+        char text[200];
+
+        memset(text, 'A', sizeof(text));
+        for (size_t place = 0; place < sizeof(text) - 2; place++) {
+                for (int c = 0; c < 256; c++) {
+                        text[place] = (char)c;
+                        assert_int_equal(base64_check(text, sizeof(text), &reason),
+                                         c > 0 && strchr(digits, c) ? 0 : -EINVAL);
+                }
+                text[place] = 'A';
+        }
+}
+
 static void test_base64_lines(void **state) {
         char text[4 * 76];
 
@@ -171,8 +224,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_lines_are_short_and_harmless),
+                cmocka_unit_test(test_plan_counts_everywhere),
                 cmocka_unit_test(test_base64),
                 cmocka_unit_test(test_base64_is_strict),
+                cmocka_unit_test(test_base64_looks_at_every_digit),
                 cmocka_unit_test(test_base64_lines),
         };
 
