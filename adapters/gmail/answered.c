@@ -110,15 +110,15 @@ static int tell_unanswerable(const char *header, int r, const char *reason,
 /* Adds the mailboxes of that header, and tells how many it has. */
 static int add_header(struct audience *a, const cJSON *message, const char *header, cJSON *to,
                       size_t *ret_n, struct ae_error *error) {
-        const char *value = find_header(message, header), *reason = "";
-        _cleanup_(freep) char *text = NULL;
+        const char *value = find_header(message, header), *reason = "is far too long";
         struct mailbox *list = NULL;
         size_t n = 0;
         int r;
 
-        r = mail_text_clean(value ? value : "", MAX_HEADER, &text);
-        if (r >= 0)
-                r = mailbox_list_parse(text, EMAIL_MAX_RECIPIENTS - a->n, &list, &n, &reason);
+        r = strlen(value ?: "") > MAX_HEADER
+                            ? -EINVAL
+                            : mailbox_list_parse(value ?: "", EMAIL_MAX_RECIPIENTS - a->n, &list,
+                                                 &n, &reason);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = add_mailbox(a, &list[i], to);
         mailbox_list_free(list, n);
@@ -205,14 +205,18 @@ static int add_reference(cJSON *references, const char *id) {
 
 static int fill_references(const cJSON *message, cJSON *answer) {
         cJSON *references = cJSON_AddArrayToObject(answer, "references");
-        const char *text = find_header(message, "References"), *reason;
+        const char *value = find_header(message, "References"), *reason, *text;
+        _cleanup_(freep) char *line = NULL;
+        int r;
 
         if (!references)
                 return -ENOMEM;
-        while (text && (text = strchr(text, '<'))) {
+        r = mail_text_unfold(value ?: "", &line, &reason);
+        if (r < 0)
+                return r == -EINVAL ? 0 : r;
+        for (text = line; (text = strchr(text, '<'));) {
                 size_t size = strcspn(text, ">") + 1;
                 _cleanup_(freep) char *word = NULL, *id = NULL;
-                int r;
 
                 if (size <= MAX_REFERENCE && text[size - 1]) {
                         word = strndup(text, size);
@@ -233,7 +237,7 @@ static int fill_message_id(const cJSON *message, cJSON *answer) {
         _cleanup_(freep) char *text = NULL, *id = NULL;
         int r;
 
-        r = mail_text_clean(value ? value : "", MAX_HEADER, &text);
+        r = mail_text_unfold(value ?: "", &text, &reason);
         if (r >= 0)
                 r = message_id_parse(text, &id, &reason);
         if (r == -EINVAL)

@@ -8,11 +8,14 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "mail/address.h"
+#include "mail/text.h"
 
 struct list {
         struct mailbox *items;
         size_t n, max;
         struct buffer piece; /* what was read since the last comma, without its comments */
+        bool in_group;
+        size_t n_before_group;
         const char *reason;
 };
 
@@ -108,15 +111,33 @@ static const char *skip_comment(const char *p) {
         return *p ? p : p - 1;
 }
 
+static void begin_group(struct list *l) {
+        l->in_group = true;
+        l->n_before_group = l->n;
+        buffer_clear(&l->piece);
+}
+
 /* A comma ends a mailbox if there is one; a colon has made a group's name of what was before. */
 static int take(struct list *l, char c, bool in_brackets, bool has_address) {
+        if (!in_brackets && c == ';')
+                l->in_group = false;
         if (!in_brackets && (c == ';' || (c == ',' && (has_address || is_blank(&l->piece)))))
                 return end_piece(l);
         if (!in_brackets && c == ':')
-                buffer_clear(&l->piece);
+                begin_group(l);
         else
                 buffer_putc(&l->piece, c);
         return 0;
+}
+
+/* Of a group without its end, readers disagree who is in it. One without mailboxes does no harm. */
+static int end_list(struct list *l) {
+        int r = end_piece(l);
+
+        if (r < 0 || !l->in_group || l->n == l->n_before_group)
+                return r;
+        l->reason = "has a group that is not closed";
+        return -EINVAL;
 }
 
 static int read_list(const char *text, struct list *l) {
@@ -141,15 +162,18 @@ static int read_list(const char *text, struct list *l) {
                 if (l->piece.size == 0)
                         has_address = false;
         }
-        return end_piece(l);
+        return end_list(l);
 }
 
-int mailbox_list_parse(const char *text, size_t max, struct mailbox **ret, size_t *ret_n,
+int mailbox_list_parse(const char *value, size_t max, struct mailbox **ret, size_t *ret_n,
                        const char **ret_reason) {
         _cleanup_(list_done) struct list l = { .max = max };
+        _cleanup_(freep) char *text = NULL;
         int r;
 
-        r = read_list(text, &l);
+        r = mail_text_unfold(value, &text, &l.reason);
+        if (r >= 0)
+                r = read_list(text, &l);
         if (r < 0) {
                 *ret_reason = l.reason;
                 return r;

@@ -45,6 +45,11 @@ bool mail_text_is_ascii(const char *text) {
         return true;
 }
 
+static void trim_end(struct buffer *line) {
+        while (line->size > 0 && line->data[line->size - 1] == ' ')
+                line->data[--line->size] = 0;
+}
+
 int mail_text_clean(const char *text, size_t max, char **ret) {
         _cleanup_(buffer_done) struct buffer clean = { 0 };
         const uint8_t *p = (const uint8_t *)text;
@@ -58,9 +63,34 @@ int mail_text_clean(const char *text, size_t max, char **ret) {
                         buffer_putc(&clean, ' ');
         if (n < 0)
                 return -EINVAL;
-        while (clean.size > 0 && clean.data[clean.size - 1] == ' ')
-                clean.data[--clean.size] = 0;
+        trim_end(&clean);
         return buffer_take(&clean, ret, NULL);
+}
+
+/* How many bytes end a line before a blank, at p. */
+static size_t fold_size(const char *p) {
+        size_t n = p[0] == '\r' && p[1] == '\n' ? 2 : p[0] == '\n' ? 1 : 0;
+
+        return n > 0 && (p[n] == ' ' || p[n] == '\t') ? n : 0;
+}
+
+int mail_text_unfold(const char *value, char **ret, const char **ret_reason) {
+        _cleanup_(buffer_done) struct buffer line = { 0 };
+        int r;
+
+        buffer_puts(&line, "");
+        for (; *value; value++) {
+                value += fold_size(value);
+                if (*value != ' ' && *value != '\t')
+                        buffer_putc(&line, *value);
+                else if (line.size > 0)
+                        buffer_putc(&line, ' ');
+        }
+        trim_end(&line);
+        r = buffer_error(&line);
+        if (r >= 0)
+                r = mail_text_check(line.data, ret_reason);
+        return r < 0 ? r : buffer_take(&line, ret, NULL);
 }
 
 void mail_text_quote(const char *text, struct buffer *to) {

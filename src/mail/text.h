@@ -32,5 +32,13 @@ bool mail_text_is_ascii(const char *text);
  */
 int mail_text_clean(const char *text, size_t max, char **ret);
 
+/*
+ * The value of a header of another's in one line: where it was folded (RFC 5322 §2.2.3), and for
+ * each TAB, stands a blank, and none at the ends. The caller frees *ret. Returns 0, -ENOMEM, or -EINVAL with the reason
+ * (static text, "holds …"): for what mail_text_check() refuses, so also for a line end that folds
+ * nothing. What stands behind that was meant as something else than the rest of the value.
+ */
+int mail_text_unfold(const char *value, char **ret, const char **ret_reason);
+
 /* Appends it as a quoted-string (RFC 5322 §3.2.4). */
 void mail_text_quote(const char *text, struct buffer *to);

@@ -105,15 +105,15 @@ static void test_what_is_answered(void **state) {
                 /* No message id, or one that is none: the conversation's id must do. */
                 { false, MESSAGE("", FROM "," H("Message-ID", "<a b@c>") "," H("References", "<c@d>")), ADA RE TAIL },
                 { false, MESSAGE("", FROM "," H("Message-ID", "<a@b>\\r\\nBcc: <evil@example.com>")), ADA RE TAIL },
-                { false, MESSAGE("", FROM "," H("Message-ID", "<a@b>") ","
-                                     H("References", "x <c@d><e f@g>\\t<h@i>\\r\\nBcc: <j@k> <l@m")),
+                { false, MESSAGE("", FROM "," H("Message-ID", " <a@b>\\r\\n ") ","
+                                     H("References", "x <c@d><e f@g>\\t<h@i>\\r\\n <j@k> <l@m")),
                   ADA RE TAIL "In-Reply-To: <a@b>\r\nReferences: <c@d> <h@i> <j@k> <a@b>\r\n" },
+                { false, MESSAGE("", FROM "," H("Message-ID", "<a@b>") "," H("References", "<c@d>\\r\\nBcc: <j@k>")),
+                  ADA RE TAIL "In-Reply-To: <a@b>\r\nReferences: <a@b>\r\n" },
                 /* Nothing of it begins a header of its own. */
                 { false, MESSAGE("", FROM "," H("Subject", "x\\r\\nBcc: evil@example.com")),
                   ADA "Subject: =?utf-8?q?Re=3A_x__Bcc=3A_evil=40example=2Ecom?=\r\n" TAIL },
-                { false, MESSAGE("", H("From", "Ada\\r\\nBcc: evil@example.com, <ada@example.com>")),
-                  "To: evil@example.com, ada@example.com\r\n" RE TAIL },
-                { false, MESSAGE("", H("From", "\\\"A\\u2028\\\\\\\"B\\\" <ada@example.com>")),
+                { false, MESSAGE("", H("From", "\\\"A\\r\\n \\\\\\\"B\\\"\\n\\t<ada@example.com>")),
                   "To: \"A \\\"B\" <ada@example.com>\r\n" RE TAIL },
                 { false, MESSAGE("", H("From", "=?utf-8?q?J=C3=BC_=0D=0A?= <ada@example.com>")),
                   "To: =?utf-8?b?SsO8?= <ada@example.com>\r\n" RE TAIL },
@@ -172,6 +172,23 @@ static void test_what_cannot_be_answered(void **state) {
                 { false, NULL, MESSAGE("", H("From", "nobody")), AE_INVALID_PAYLOAD },
                 { false, NULL, MESSAGE("", H("From", "A <a@b> <c@d>")), AE_INVALID_PAYLOAD },
                 { false, NULL, MESSAGE("\"SENT\"", FROM), AE_INVALID_PAYLOAD },
+                /* A line end in a header that says whom to write to: nobody is. */
+                { false, NULL,
+                  MESSAGE("", H("From", "Ada\\r\\nBcc: evil@example.com, <ada@example.com>")),
+                  AE_INVALID_PAYLOAD },
+                { false, NULL, MESSAGE("", H("From", "Ada <ada@example.com>\\nevil@example.com")),
+                  AE_INVALID_PAYLOAD },
+                { false, NULL, MESSAGE("", H("From", "\\\"A\\u2028B\\\" <ada@example.com>")),
+                  AE_INVALID_PAYLOAD },
+                { false, NULL,
+                  MESSAGE("", H("From", "Ada\\r\\n Bcc: evil@example.com, <ada@example.com>")),
+                  AE_INVALID_PAYLOAD },
+                { false, NULL, MESSAGE("", FROM "," H("Reply-To", "a@b.c\\r\\nevil@example.com")),
+                  AE_INVALID_PAYLOAD },
+                { true, SELF, MESSAGE("", FROM "," H("To", "a@b.c\\u0085, evil@example.com")),
+                  AE_INVALID_PAYLOAD },
+                { true, SELF, MESSAGE("", FROM "," H("Cc", "a@b.c,\\revil@example.com")),
+                  AE_INVALID_PAYLOAD },
                 { true, SELF, MESSAGE("", FROM "," H("To", "a@[1.2.3.4]")), AE_INVALID_PAYLOAD },
                 { true, "", MESSAGE("", FROM), AE_UPSTREAM_ERROR },
                 { true, "{}", MESSAGE("", FROM), AE_UPSTREAM_ERROR },
@@ -226,7 +243,8 @@ static void test_absurd_sizes(void **state) {
                 { "To", "a#@b.c,", 500, -EINVAL, NULL, NULL },
                 { "To", "a#@b.c,", 100000, -EINVAL, NULL, NULL },
                 { "To", "x", 1 << 20, -EINVAL, NULL, NULL },
-                { "To", "(", 1 << 20, 0, "ada@example.com", "(" },
+                { "To", "(", 256 << 10, 0, "ada@example.com", "(" },
+                { "To", "(", (256 << 10) + 1, -EINVAL, NULL, NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

@@ -41,6 +41,13 @@ static void test_lists(void **state) {
                 { "undisclosed-recipients:;", "" },
                 { "Team: a@b.c, Ada <d@e.f>;, g@h.i", "a@b.c|\"Ada\" <d@e.f>|g@h.i" },
                 { "Team: a@b.c; Other:d@e.f;", "a@b.c|d@e.f" },
+                { "undisclosed-recipients:", "" },
+                { "a@b.c, Nobody: ,", "a@b.c" },
+                /* Folded; what begins like a header is text of this one. */
+                { "a@b.c,\r\n d@e.f,\n\tg@h.i", "a@b.c|d@e.f|g@h.i" },
+                { "Ada\r\n Lovelace <a@b.c>", "\"Ada Lovelace\" <a@b.c>" },
+                { "\"Ada\r\n\tLovelace\" <a@b.c>", "\"Ada Lovelace\" <a@b.c>" },
+                { "\r\n a@b.c\r\n ", "a@b.c" },
                 { "a@b.c (Ada, of old)", "a@b.c" },
                 { "(x (y) \\) z) a@b.c, (, q@r.s) d@e.f", "a@b.c|d@e.f" },
                 { "\"a, (b) <c>; d: \\\" e\" <a@b.c>", "\"a, (b) <c>; d: \\\" e\" <a@b.c>" },
@@ -64,7 +71,10 @@ static void test_lists(void **state) {
                 { "\"Ada <a@b.c>", "has a quote that is not closed" },
                 { "(a@b.c", "" },
                 { "a@[127.0.0.1]", "has an address literal for its domain" },
-                { "a@b.c\nd@e.f", "holds a line break or another control character" },
+                { "Team: a@b.c", "has a group that is not closed" },
+                { "Team: a@b.c, d@e.f", "has a group that is not closed" },
+                { "a@b.c, Team; d@e.f: g@h.i;", "has no '@': it is no address" },
+                { "Ada\r\n Bcc: d@e.f, <a@b.c>", "has a group that is not closed" },
                 { "\"", "has a quote that is not closed" },
                 { "\"\\", "has a quote that is not closed" },
                 { "(\\", "" },
@@ -80,6 +90,37 @@ static void test_lists(void **state) {
         }
 }
 
+/* Wherever a line ends in it, nobody is read who stands behind that, and nobody before it. */
+static void test_line_ends(void **state) {
+        static const char *const ends[] = { "\r\n",    "\n",        "\r",           "\v",
+                                            "\f",      "\xc2\x85",  "\xe2\x80\xa8", "\xe2\x80\xa9",
+                                            "\r\r\n ", "\r\n\r\n ", "\r\nBcc: ",    "\nBcc: ",
+                                            "\r ",     "\n\xc2\xa0" };
+        static const char *const around[][2] = {
+                { "a@b.c", "d@e.f" },
+                { "a@b.c,", "d@e.f" },
+                { "Ada", ", <a@b.c>" },
+                { "Ada", "<a@b.c>" },
+                { "Ada (", ") <a@b.c>" },
+                { "\"Ada", "\" <a@b.c>" },
+                { "Team", "x: a@b.c, d@e.f;" },
+                { "<a", "@b.c>" },
+                { "a@b.c", "" },
+                { "", "a@b.c" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(ends); i++)
+                for (size_t j = 0; j < ELEMENTSOF(around); j++) {
+                        _cleanup_(buffer_done) struct buffer text = { 0 }, read = { 0 };
+
+                        buffer_printf(&text, "%s%s%s", around[j][0], ends[i], around[j][1]);
+                        read_all(text.data, 100, &read);
+                        if (strcmp(read.data, "holds a line break or another control character") !=
+                            0)
+                                fail_msg("'%s' gives: %s", text.data, read.data);
+                }
+}
+
 static void test_limit_of_number(void **state) {
         for (size_t n = 3; n <= 4; n++) {
                 _cleanup_(buffer_done) struct buffer text = { 0 }, read = { 0 };
@@ -88,6 +129,35 @@ static void test_limit_of_number(void **state) {
                         buffer_puts(&text, "a@b.c, ");
                 read_all(text.data, 3, &read);
                 assert_string_equal(read.data, n == 3 ? "a@b.c|a@b.c|a@b.c" : "E2BIG");
+        }
+}
+
+static void test_unfolded_text(void **state) {
+        static const struct {
+                const char *text, *unfolded; /* NULL: -EINVAL */
+        } cases[] = {
+                { "", "" },
+                { " \t a \t ", "a" },
+                { "a\r\n b\n\tc", "a b c" },
+                { "a\r\n \r\n b", "a  b" },
+                { "\r\n a\r\n ", "a" },
+                { "a\r\n", NULL },
+                { "a\r\nb", NULL },
+                { "a\r\n\r\n b", NULL },
+                { "a\r b", NULL },
+                { "a\x01", NULL },
+                { "\xff", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(freep) char *text = NULL;
+                const char *reason;
+
+                if (mail_text_unfold(cases[i].text, &text, &reason) !=
+                    (cases[i].unfolded ? 0 : -EINVAL))
+                        fail_msg("case %zu: %s", i, text);
+                if (text)
+                        assert_string_equal(text, cases[i].unfolded);
         }
 }
 
@@ -122,8 +192,8 @@ static void test_clean_text(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_lists),
-                cmocka_unit_test(test_limit_of_number),
+                cmocka_unit_test(test_lists),           cmocka_unit_test(test_line_ends),
+                cmocka_unit_test(test_limit_of_number), cmocka_unit_test(test_unfolded_text),
                 cmocka_unit_test(test_clean_text),
         };
 
