@@ -168,7 +168,7 @@ static int set_url(struct flow *f, struct ae_error *error) {
                 r = ae_error_set(error, AE_INTERNAL,
                                  "the app that is registered for %s has no authorization endpoint",
                                  f->provider);
-        if (r == 0 && f->app.profile->flags & OAUTH_PKCE)
+        if (r == 0 && oauth_app_uses_pkce(&f->app))
                 r = secret_new(verifier, OAUTH_VERIFIER_SIZE - 1, &f->verifier);
         explicit_bzero(verifier, sizeof(verifier));
         return r < 0 ? r : buffer_take(&url, &f->url, NULL);

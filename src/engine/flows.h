@@ -44,7 +44,7 @@ struct flow {
 
         /* Of a login in the browser. */
         struct oauth_app app;    /* owned; without its secret */
-        struct secret *verifier; /* owned; NULL: the provider does not know PKCE */
+        struct secret *verifier; /* owned; NULL: the app does not use PKCE */
         char *redirect_uri;      /* owned */
         char *url;               /* owned: the person's way to the provider */
         bool is_link;            /* made for an error: nobody has asked for it */

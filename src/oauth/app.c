@@ -72,6 +72,10 @@ void oauth_app_done(struct oauth_app *app) {
         *app = (struct oauth_app){ 0 };
 }
 
+bool oauth_app_uses_pkce(const struct oauth_app *app) {
+        return app->profile->flags & OAUTH_PKCE || app->client_auth == OAUTH_CLIENT_NONE;
+}
+
 bool oauth_name_is_valid(const char *name) {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
         size_t n = strnlen(name, OAUTH_MAX_NAME + 1);

@@ -91,6 +91,13 @@ int oauth_app_init(const struct oauth_profile *profile, struct oauth_app *ret);
 /* *ret is set on success only. Returns 0 or -ENOMEM. */
 int oauth_app_copy(const struct oauth_app *app, struct oauth_app *ret);
 
+/*
+ * Whether its codes are asked for with a challenge (RFC 7636) and redeemed with a verifier alone:
+ * where the provider knows that, and always without a secret, for then nothing else keeps a stolen
+ * code from being redeemed (RFC 9700 §2.1.1).
+ */
+bool oauth_app_uses_pkce(const struct oauth_app *app);
+
 bool oauth_name_is_valid(const char *name);
 /* Whether an app may name it, and its metadata be asked for. */
 bool oauth_issuer_is_valid(const char *issuer);

@@ -40,6 +40,15 @@ void oauth_challenge(const char *verifier, char ret[static OAUTH_VERIFIER_SIZE])
         to_base64url(digest, ret);
 }
 
+int oauth_check_verifier(const struct oauth_app *app, const struct secret *verifier,
+                         struct ae_error *error) {
+        if (verifier || !oauth_app_uses_pkce(app))
+                return 0;
+        return ae_error_set(error, AE_AUTHORIZATION_FAILED,
+                            "the code came without the verifier that it was asked for with: begin "
+                            "again");
+}
+
 static void put_parameter(struct buffer *to, const char *name, const char *text) {
         if (!text)
                 return;
@@ -84,7 +93,7 @@ int oauth_authorize_url(const struct oauth_app *app, const struct oauth_authoriz
         put_parameter(to, "redirect_uri", a->redirect_uri);
         put_parameter(to, "state", a->state);
         put_scopes(to, profile, a->scopes);
-        if (profile->flags & OAUTH_PKCE)
+        if (oauth_app_uses_pkce(app))
                 put_challenge(to, a->verifier);
         if (*profile->authorize_query) {
                 buffer_putc(to, '&');

@@ -17,6 +17,13 @@ void oauth_new_verifier(char ret[static OAUTH_VERIFIER_SIZE]);
 /* The S256 challenge of a verifier (RFC 7636 §4.2). */
 void oauth_challenge(const char *verifier, char ret[static OAUTH_VERIFIER_SIZE]);
 
+/*
+ * A code is not redeemed without its verifier where the app uses them, whoever asks for it: a
+ * provider that was sent no challenge would not miss it. Returns 0 or authorization_failed.
+ */
+int oauth_check_verifier(const struct oauth_app *app, const struct secret *verifier,
+                         struct ae_error *error);
+
 struct oauth_authorize {
         const char *redirect_uri;
         const char *state;

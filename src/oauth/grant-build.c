@@ -45,7 +45,7 @@ static void add_code(struct parameters *p, const struct oauth_grant *g) {
         const char *redirect_uri = is_test ? g->app.redirect_uri : g->redirect_uri;
 
         add(p, "code", is_test ? NO_CODE : text_of(g->code));
-        if (g->app.profile->flags & OAUTH_PKCE)
+        if (oauth_app_uses_pkce(&g->app))
                 add(p, "code_verifier", is_test ? NO_VERIFIER : text_of(g->verifier));
         add(p, "redirect_uri", is_test && !redirect_uri ? NO_REDIRECT : redirect_uri);
 }

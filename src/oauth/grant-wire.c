@@ -95,6 +95,9 @@ int oauth_grant_parse(const struct json_slice *json, struct oauth_grant *ret) {
         if ((parts & kind->needs) != kind->needs ||
             parts & ~(kind->needs | kind->takes | GRANT_CLIENT))
                 return -EBADMSG;
+        if (d.grant.kind == OAUTH_GRANT_CODE && !d.grant.verifier &&
+            oauth_app_uses_pkce(&d.grant.app))
+                return -EBADMSG;
 
         *ret = d.grant;
         d.grant = (struct oauth_grant){ 0 };

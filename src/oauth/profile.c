@@ -29,7 +29,10 @@ static const struct oauth_profile profiles[] = {
                 .scope_separator = ' ',
         },
         {
-                /* developers.notion.com/docs/authorization: what it may do is set on its side. */
+                /*
+                 * developers.notion.com/docs/authorization: what it may do is set on its side. It
+                 * knows no PKCE, and no client without a secret.
+                 */
                 .name = "notion",
                 .title = "Notion",
                 .endpoints = {
@@ -59,7 +62,10 @@ static const struct oauth_profile profiles[] = {
                 .scope_separator = ' ',
         },
         {
-                /* api.slack.com/authentication/oauth-v2 */
+                /*
+                 * docs.slack.dev/authentication/using-pkce: its PKCE is for clients without a secret
+                 * alone, and a verifier beside a secret is refused.
+                 */
                 .name = "slack",
                 .title = "Slack",
                 .endpoints = {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/json.h"
+#include "oauth/authorize.h"
 #include "vault/remote.h"
 
 static int copy_text(const char *text, char **ret) {
@@ -41,6 +42,8 @@ int flow_begin_exchange(struct job *j, const struct vault_question *q, struct ae
         int r;
 
         r = begin(j, x->device_code ? OAUTH_GRANT_DEVICE : OAUTH_GRANT_CODE, x->provider, error);
+        if (r == 0 && x->code)
+                r = oauth_check_verifier(&g->app, x->verifier, error);
         if (r < 0)
                 return r;
         if (copy_text(x->provider, &j->provider) < 0 || copy_text(x->scopes, &j->scopes) < 0 ||

@@ -8,6 +8,7 @@
 
 #include "base/journal.h"
 #include "base/json.h"
+#include "oauth/authorize.h"
 #include "vault/renew.h"
 #include "vaultd/ops.h"
 
@@ -132,6 +133,8 @@ int op_exchange(struct call *c, struct buffer *to, struct ae_error *error) {
         if (r < 0)
                 return r;
         r = keeper_read_app(&c->desk->keeper, q->provider, &c->app, error);
+        if (r == 0 && q->code)
+                r = oauth_check_verifier(&c->app, q->verifier, error);
         if (r < 0)
                 return r;
         r = read_old(c, &old, error); /* what could not be kept is not redeemed */

@@ -225,6 +225,13 @@ class Kinds(Case):
                 self.assert_result(grants.ask(**{"app": app, **consent(provider), **changes}),
                                    result)
 
+    def test_no_code_without_its_verifier(self):
+        provider = self.provider()
+        code = consent(provider)
+        del code["verifier"]
+        self.assert_result(self.socket(provider).ask(app=provider.app(), **code), "nonsense")
+        self.assertEqual(provider.calls("token"), [])
+
     def test_a_device(self):
         provider = self.provider()
         grants, app = self.socket(provider), provider.app()

@@ -98,6 +98,16 @@ class Life(GrantsTest):
         self.assertError(vault.ask("exchange", **WHO, **{**consent, "code_verifier": "v" * 43}),
                          "authorization_failed")
 
+    def test_a_code_without_its_verifier(self):
+        """Nobody is asked; with it the code is good."""
+        _, vault = self.begin()
+        consent = self.consent()
+        without = {name: consent[name] for name in consent if name != "code_verifier"}
+        self.assertError(vault.ask("exchange", **WHO, **without), "authorization_failed",
+                         "verifier")
+        self.assertEqual(self.calls(), 0)
+        self.assertSuccess(vault.ask("exchange", **WHO, **consent))
+
     def test_fewer_scopes(self):
         _, vault = self.begin()
         self.provider.fewer = "a"

@@ -27,6 +27,7 @@ static inline void app_from(const char *text, struct oauth_app *ret) {
 #define GOOGLE "{\"profile\":\"google\",\"client_id\":\"id\",\"client_secret\":\"s3cr3t-of-ours\"}"
 #define NOTION "{\"profile\":\"notion\",\"client_id\":\"id\",\"client_secret\":\"s3cr3t-of-ours\"}"
 #define SLACK "{\"profile\":\"slack\",\"client_id\":\"id\",\"client_secret\":\"s3cr3t-of-ours\"}"
+#define SLACK_PUBLIC "{\"profile\":\"slack\",\"client_id\":\"id\",\"client_auth\":\"none\"}"
 #define OIDC \
         "{\"profile\":\"oidc\",\"client_id\":\"id\",\"client_secret\":\"s3cr3t-of-ours\"," \
         "\"issuer\":\"https://op.example\"," \

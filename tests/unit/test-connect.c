@@ -138,19 +138,24 @@ static void test_apps(void **state) {
         }
 }
 
-/* The verifier is kept where the provider knows PKCE, and is never the challenge. */
+/* The verifier is kept where the app uses PKCE, and is never the challenge. */
 static void test_pkce(void **state) {
         static const char notion[] = "{\"profile\":\"notion\",\"client_id\":\"c\"," REDIRECT "}";
-        static const char google[] = "{\"profile\":\"google\",\"client_id\":\"c\"," REDIRECT "}";
+        static const char *const apps[] = {
+                "{\"profile\":\"google\",\"client_id\":\"c\"," REDIRECT "}",
+                "{\"profile\":\"slack\",\"client_id\":\"c\",\"client_auth\":\"none\"," REDIRECT "}",
+        };
         _cleanup_(flows_freep) struct flows *flows = NULL;
         char challenge[OAUTH_VERIFIER_SIZE];
         const struct flow *f;
 
         assert_int_equal(flows_new(&flows), 0);
-        assert_int_equal(begin(flows, google, NULL, &f), AE_NONE);
-        oauth_challenge(f->verifier->data, challenge);
-        assert_non_null(strstr(f->url, challenge));
-        assert_null(strstr(f->url, f->verifier->data));
+        for (size_t i = 0; i < ELEMENTSOF(apps); i++) {
+                assert_int_equal(begin(flows, apps[i], NULL, &f), AE_NONE);
+                oauth_challenge(f->verifier->data, challenge);
+                assert_non_null(strstr(f->url, challenge));
+                assert_null(strstr(f->url, f->verifier->data));
+        }
         assert_int_equal(begin(flows, notion, NULL, &f), AE_NONE);
         assert_null(f->verifier);
         assert_null(strstr(f->url, "code_challenge"));

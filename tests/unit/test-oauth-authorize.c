@@ -62,6 +62,11 @@ static void test_urls(void **state) {
                   "https://slack.com/oauth/v2/authorize?response_type=code&client_id=id"
                   "&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Foauth%2Fcallback&state=st%26te"
                   "&scope=chat%3Awrite%2Cusers%3Aread" },
+                { SLACK_PUBLIC, two, NULL,
+                  "https://slack.com/oauth/v2/authorize?response_type=code&client_id=id"
+                  "&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Foauth%2Fcallback&state=st%26te"
+                  "&scope=chat%3Awrite%2Cusers%3Aread"
+                  "&code_challenge=" CHALLENGE "&code_challenge_method=S256" },
                 { OIDC, none, NULL,
                   "https://op.example/authorize?tenant=1&response_type=code&client_id=id"
                   "&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Foauth%2Fcallback&state=st%26te"

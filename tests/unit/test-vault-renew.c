@@ -488,6 +488,14 @@ static void test_a_code_is_redeemed(void **state) {
                 }
                 free(o.status);
         }
+        x.verifier = NULL;
+        {
+                struct outcome o = { 0 };
+
+                play((const struct line[]){ { NULL } });
+                assert_int_equal(vault_exchange(p->vault, &home, &x, on_answer, &o, &o.call), 0);
+                assert_status(p, &o, AE_AUTHORIZATION_FAILED, NULL, "");
+        }
         x.provider = "elsewhere";
         {
                 struct outcome o = { 0 };
