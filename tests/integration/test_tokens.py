@@ -170,12 +170,41 @@ class Tokens(Case):
             "line break within": head + ".\n" + body + "." + signature,
             "other alphabet": base64.b64encode(b'{"alg":"EdDSA","kid":"??>>"}').decode() + ".e30.A",
             "loose last bits": ".".join((head, body, last)),
-            "JSON serialisation": json.dumps(
-                {"payload": body, "protected": head, "signature": signature}
-            ),
             "1 MiB": "e30." + "A" * (1 << 20) + "." + signature,
         }
         self.check(cases, "token_invalid")
+        self.assertEqual(self.verdict(good), "ok")
+
+    def test_c4_json_forms(self):
+        """RFC 7515 §7.2: rightly signed, as text and as the object itself."""
+        good = jws.token(key)
+        protected, payload, signature = good.split(".")
+        one = {"protected": protected, "signature": signature}
+        plain = {"header": jws.header(key), **one}
+        forms = {
+            "flattened": {"payload": payload, **one},
+            "flattened, with a header": {"payload": payload, **plain},
+            "general": {"payload": payload, "signatures": [one]},
+            "general, with a header": {"payload": payload, "signatures": [plain]},
+            "general, with several": {"payload": payload, "signatures": [one, plain]},
+            "general, with none": {"payload": payload, "signatures": []},
+            "both": {"payload": payload, "signatures": [one], **one},
+            "of a compact one": {"payload": payload, "signatures": [good]},
+            "claims as they are": {"payload": jws.claims(), "signatures": [one]},
+            "with two dots": {"payload": payload, "header": {".": "."}, **one},
+            "around a compact one": [good],
+        }
+        ping = {"op": "ping"}
+        for name, form in forms.items():
+            text = json.dumps(form)
+            for token, code in ((text, "token_invalid"), (jws.b64url(text.encode()), "token_invalid"),
+                                (form, "invalid_request")):
+                with self.subTest(name, token=type(token).__name__):
+                    self.assertEqual(self.c.code({"op": "authenticate", "token": token}), code)
+                    self.assertEqual(self.c.code({"op": "list_actions", "token": token}), code)
+                    self.assertEqual(self.c.code(email("c4@example.com", token=token)), code)
+                    self.assertEqual(self.c.call(ping)["status"], "success")
+        self.assertEqual(upstream.to("c4@example.com"), [])
         self.assertEqual(self.verdict(good), "ok")
 
     def test_c6_claims(self):
