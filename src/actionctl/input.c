@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "actionctl/output.h"
@@ -30,15 +33,61 @@ static int tell(const char *path, int r, size_t max) {
         if (r == -EFBIG)
                 output_error("%s is larger than %zu bytes", named(path, name), max);
         else
-                output_error("cannot read %s: %s", named(path, name), strerror(-r));
+                output_error("cannot read %s: %s", named(path, name), input_reason(r));
         return CTL_USAGE;
 }
 
+const char *input_reason(int r) {
+        switch (r) {
+        case -EFBIG:
+                return "it is too large";
+        case -ENXIO:
+                return "it is neither a file nor a pipe";
+        default:
+                return strerror(-r);
+        }
+}
+
+/* `<(command)` is a pipe without a name, which ends with the command. */
+static bool is_unnamed_pipe(int fd, const struct stat *st) {
+        struct statfs fs;
+
+        return S_ISFIFO(st->st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* Looked at before it is read, and opened so that a FIFO waits for nobody. */
+static int open_file(const char *path, size_t max) {
+        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode) && !is_unnamed_pipe(fd, &st))
+                return -ENXIO;
+        if (S_ISREG(st.st_mode) && st.st_size > 0 && (size_t)st.st_size > max)
+                return -EFBIG;
+        if (fcntl(fd, F_SETFL, 0) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+/* Standard input may be whatever its caller has made it. */
+static int open_input(const char *path, size_t max) {
+        int fd;
+
+        if (strcmp(path, "-") != 0)
+                return open_file(path, max);
+        fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? -errno : fd;
+}
+
 int input_bytes(const char *path, size_t max, struct buffer *to) {
-        _cleanup_(fd_closep) int fd = open(file_name(path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_(fd_closep) int fd = open_input(path, max);
 
         if (fd < 0)
-                return -errno;
+                return fd;
         for (;;) {
                 char *at = buffer_reserve(to, READ_BYTES);
                 ssize_t n;

@@ -14,8 +14,14 @@
 /* Below a home folder: where setup puts the user's token. */
 #define INPUT_TOKEN_FILE ".config/action-engine/token"
 
-/* Appends what a file holds. Tells nothing. Returns 0, -EFBIG beyond `max`, or another errno. */
+/*
+ * Appends what a file holds, or a pipe that somebody else writes to. Tells nothing. Returns 0;
+ * -EFBIG beyond `max`; -ENXIO for what may never end, or never begin: a FIFO by its name, a device,
+ * a socket; or another errno.
+ */
 int input_bytes(const char *path, size_t max, struct buffer *to);
+/* What such an errno means. */
+const char *input_reason(int r);
 
 /* Reads one JSON object, however it is laid out. Returns 0 or an exit code. */
 int input_json(const char *path, size_t max, struct buffer *ret);

@@ -87,7 +87,7 @@ int payload_file_load(const char *file, enum field_kind kind, cJSON **ret,
         r = input_bytes(file, MAX_BYTES, &bytes);
         if (r < 0) {
                 snprintf(error, PAYLOAD_ERROR_SIZE, "cannot read '%.150s': %s", file,
-                         r == -EFBIG ? "it is too large" : strerror(-r));
+                         input_reason(r));
                 return -EINVAL;
         }
         switch (kind) {

@@ -91,10 +91,10 @@ class Case(unittest.TestCase):
             f.write(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def run_ctl(self, *arguments, code=SUCCESS, stdin="", env=None):
+    def run_ctl(self, *arguments, code=SUCCESS, stdin="", env=None, pass_fds=()):
         """Returns (stdout, stderr). Never without a reason where it fails."""
         p = subprocess.run([ACTIONCTL, *arguments], input=stdin, capture_output=True, text=True,
-                           timeout=TIMEOUT,
+                           timeout=TIMEOUT, pass_fds=pass_fds,
                            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8",
                                 "ACTION_ENGINE_SOCKET": self.engine.path, **(env or {})})
         self.assertEqual(p.returncode, code, p)

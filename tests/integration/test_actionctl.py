@@ -8,12 +8,14 @@ import json
 import os
 import pty
 import re
+import socket
 import stat
 import struct
 import subprocess
 import termios
 import unittest
 
+from canaries import plain_build
 from ctl import (ACTIONCTL, HANG_UP, REFUSED, RETRY, TIMEOUT, TOP, UNKNOWN, UNREACHABLE, USAGE,
                  Case, error, success)
 
@@ -138,6 +140,70 @@ class Payload(Case):
                 err, sent = self.perform("to=a@b.c", argument, code=USAGE)
                 self.assertIn(words, err)
                 self.assertIsNone(sent)
+
+    def test_a_symlink_is_its_caller_s_file(self):
+        """What the caller may read, under the name that the caller gave."""
+        link = os.path.join(self.directory, "link.txt")
+        os.symlink(self.file("target.bin", "x"), link)
+        _, sent = self.perform("to=a@b.c", f"attachments[]=@{link}")
+        self.assertEqual([sent["attachments"][0][name] for name in ("filename", "content_base64")],
+                         ["link.txt", "eA=="])
+
+    def test_what_is_no_file(self):
+        """Nothing of it is waited for, and of what never ends there is not even a beginning."""
+        fifo, address = (os.path.join(self.directory, name) for name in ("fifo", "socket"))
+        link, loop = (os.path.join(self.directory, name) for name in ("link", "loop"))
+        os.mkfifo(fifo)
+        os.symlink(fifo, link)
+        os.symlink(loop, loop)
+        listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        listener.bind(address)
+        for path in fifo, link, address, loop, "/dev/zero", "/dev/full", self.directory:
+            for field in "body", "attachments[0]", "attachments[0].content_base64":
+                with self.subTest(path, field=field):
+                    err, sent = self.perform("to=a@b.c", f"{field}=@{path}", code=USAGE)
+                    self.assertRegex(err, "neither a file nor a pipe|directory|"
+                                          "Too many levels")
+                    self.assertIsNone(sent)
+            with self.subTest(path, payload=True):
+                _, err = self.run_ctl("perform", "gmail", "send_email", "--payload", path, code=USAGE)
+                self.assertIn(path, err)
+
+    def test_a_pipe(self):
+        """As <(command) makes one."""
+        reader, writer = os.pipe()
+        os.write(writer, b"from a command")
+        os.close(writer)
+        _, sent = self.perform("to=a@b.c", f"body=@/dev/fd/{reader}", pass_fds=[reader])
+        os.close(reader)
+        self.assertEqual(sent["body"], "from a command")
+
+    def peak_mib(self, *arguments, **more):
+        """Of an actionctl that refuses an attachment for its size."""
+        with subprocess.Popen(
+                [ACTIONCTL, "perform", "gmail", "send_email", "to=a@b.c", *arguments],
+                stderr=subprocess.PIPE, env={"ACTION_ENGINE_SOCKET": self.engine.path}, **more) as p:
+            for name in more.get("pass_fds", []):
+                os.close(name)
+            said = p.stderr.read().decode()
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(p.returncode, USAGE)
+        self.assertIn("it is too large", said)
+        return usage.ru_maxrss >> 10
+
+    @plain_build
+    def test_too_large(self):
+        """100 MiB are not read at all; of what does not tell its size no more than fits."""
+        path = self.file("large", "")
+        os.truncate(path, 100 << 20)
+        self.assertLess(self.peak_mib(f"attachments[]=@{path}"), 32)
+
+        reader, writer = os.pipe()
+        zeros = subprocess.Popen(["cat", "/dev/zero"], stdout=writer, stderr=subprocess.DEVNULL)
+        os.close(writer)
+        self.assertLess(self.peak_mib(f"attachments[]=@/dev/fd/{reader}", pass_fds=[reader]), 256)
+        zeros.wait(TIMEOUT)
 
     def test_all_findings_at_once_and_nothing_is_sent(self):
         path = self.file("payload", '{"to": 7, "subject": "x\\ny", "bod": ""}')
