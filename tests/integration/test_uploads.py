@@ -2,10 +2,12 @@
 """Large e-mails, through the engine: uploaded in pieces, as they are, and once."""
 
 import base64
+import json
 import random
 import unittest
 
-from engine import GMAIL_SEND, Stack
+from canaries import plain_build
+from engine import GMAIL_SEND, Stack, memory_kib, until
 from upstream import DRAFTS, RESUMABLE, SEND, UPLOAD, Upstream
 
 THREAD = "18c2f3a7d4e0b111"
@@ -197,6 +199,48 @@ class Uploads(unittest.TestCase):
         self.assertNotIn(secret, str(response))
         stack.audit(response["request_id"])
         self.assertNotIn(secret, stack.log("engine"))
+
+
+class TooLarge(unittest.TestCase):
+    def setUp(self):
+        self.stack = self.enterContext(Stack("", upstream.url))
+        self.c = self.enterContext(self.stack.connect())
+        upstream.requests.clear()
+
+    def send(self, mib):
+        """The answer to an e-mail whose attachment has so many MiB in base64."""
+        attachment = {"filename": "a", "content_base64": "HERE"}
+        request = json.dumps({"id": "large", **GMAIL_SEND, "payload": {
+            "to": "large@example.com", "attachments": [attachment]}})
+        before, _, after = request.encode().partition(b"HERE")
+        self.c.send_bytes(before)
+        for _ in range(mib):
+            self.c.send_bytes(b"A" * MIB)
+        self.c.send_bytes(after + b"\n")
+        return self.c.read()
+
+    def test_what_no_mail_may_hold(self):
+        """A line that is taken, and an e-mail that is not."""
+        response = self.send(30)
+        self.assertEqual(response["error"]["code"], "invalid_payload", response)
+        (fault,) = response["error"]["errors"]
+        self.assertEqual(fault["path"], "/attachments/0/content_base64")
+        self.assertIn("25 MiB", fault["message"])
+        self.assertEqual(upstream.requests, [])
+
+    @plain_build
+    def test_100_mib(self):
+        """Never there as a whole, and nothing of it stays: more of them cost no more."""
+        pid = self.stack.pid("engine")
+        self.send(1)
+        before = memory_kib(pid)
+        for _ in range(3):
+            response = self.send(134)
+            self.assertEqual(response["error"]["code"], "message_too_large", response)
+            self.assertIn("MaxMessageBytes=", response["error"]["message"])
+            until(lambda: memory_kib(pid) - before, lambda grown: grown < 8 << 10)
+        self.assertLess(memory_kib(pid, "VmHWM") - before, 96 << 10)
+        self.assertEqual(self.c.call({"op": "ping"})["status"], "success")
 
 
 if __name__ == "__main__":
