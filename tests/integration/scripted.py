@@ -84,6 +84,15 @@ class ScriptedVault:
     def _of(self, op):
         return [q for q in self._questions if q["op"] == op]
 
+    def questions(self):
+        """All that came in, but for how the vault itself is."""
+        with self._changed:
+            return [q for q in self._questions if q["op"] != "status" or "user_id" in q]
+
+    def forget_questions(self):
+        with self._changed:
+            self._questions.clear()
+
     def forget(self):
         with self._changed:
             self._questions.clear()

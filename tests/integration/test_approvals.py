@@ -231,6 +231,35 @@ class Inbox(Case):
                 else:
                     self.assertEqual(response["result"], {"approvals": []})
 
+    def test_another_users_question(self):
+        """It is there, or it is not: who may not answer hears the same."""
+        with self.asking("secret@example.com") as asker:
+            (item,) = self.waiting(self.person())
+            absent = {"approval_id": "x" * len(item["approval_id"])}
+            for scope, user_id, code in (
+                ("approvals:own", None, "not_found"),
+                ("approvals:own", "u1", "forbidden"),
+                ("approvals:*", "u2", "not_found"),
+                ("gmail:*", None, "forbidden"),
+            ):
+                person = self.person("u2", scope)
+                named = {"user_id": user_id} if user_id else {}
+                for op in "list_approvals", "approve", "deny":
+                    with self.subTest(op, scope=scope, user_id=user_id):
+                        there, unknown = (
+                            person.error({"op": op, **named, "approval_id": what["approval_id"]})
+                            for what in (item, absent))
+                        self.assertEqual(there["code"], code)
+                        self.assertEqual(json.dumps(there).replace(item["approval_id"],
+                                                                   absent["approval_id"]),
+                                         json.dumps(unknown))
+                if code == "not_found":
+                    result = person.result({"op": "list_approvals", **named})
+                    self.assertEqual(result["approvals"], [])
+            self.assertFalse([q for q in polkit.questions if q.action.endswith(".approve")])
+            self.assertIsNone(asker.poll())
+            self.waiting(self.person())
+
     def test_one_process_cannot_ask_and_answer(self):
         """Whatever tokens it has."""
         person = self.person()

@@ -2,6 +2,7 @@
 """Connecting accounts, as a caller sees it: logins, their ends, and the way to one."""
 
 import hashlib
+import json
 import os
 import pathlib
 import signal
@@ -422,6 +423,65 @@ class Refused(Case):
                      "invalid_request"):
             self.vault.script("exchange", Refusal(code))
             self.assert_failed(self.callback(self.login()), "start the login again")
+
+
+class Strangers(Case):
+    """Who names another user hears the same whether there is one, and what he has, or not."""
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.me + ".other"
+        self.others = self.connect(sub=self.other)
+        self.vault.records[(self.other, "gmail", "default")] = {"access_token": "at-other"}
+        self.url = self.provider.authorize(self.start(self.others)["authorization_url"])
+        self.vault.forget_questions()
+
+    def requests(self):
+        state = redirect_fields(self.url)["state"]
+        yield {"op": "auth_start", **GMAIL}
+        yield {"op": "auth_start", **GMAIL, "device": True}
+        yield {"op": "auth_callback", **GMAIL, "authorization_response": self.url}
+        yield {"op": "auth_callback", **GMAIL, "code": "c", "state": state}
+        yield {"op": "auth_callback", **GMAIL, "state": state}
+        for verify in False, True:
+            yield {"op": "auth_token", **GMAIL, "credential": {"access_token": "x"},
+                   "verify": verify}
+        yield {"op": "auth_status"}
+        yield {"op": "auth_status", **GMAIL}
+        yield {"op": "auth_revoke", **GMAIL}
+        for dry_run in False, True:
+            yield email(dry_run=dry_run)
+        yield {"op": "login"}
+        yield {"op": "list_approvals"}
+        for op in "approve", "deny":
+            yield {"op": op, "approval_id": "x"}
+
+    def test_another_user(self):
+        for users in [], ["third"], [self.other + "x"], [self.other[:-1]], [self.other.upper()]:
+            c = self.connect(users=users, scope="gmail:* auth:* approvals:own")
+            for request in self.requests():
+                with self.subTest(op=request.get("op"), users=users):
+                    error, unknown = (c.error({**request, "user_id": user})
+                                      for user in (self.other, "nobody"))
+                    self.assertEqual(error["code"], "forbidden")
+                    self.assertEqual(
+                        json.dumps(error).replace(self.other, "nobody"), json.dumps(unknown))
+        self.assertEqual(self.vault.questions(), [])
+        self.assertEqual(self.google.calls, [])
+        self.assert_connected(self.callback(self.url, self.others))
+
+    def test_their_state_for_oneself(self):
+        """The attempt does not count, since it is not theirs."""
+        state = redirect_fields(self.url)["state"]
+        for how in ({"authorization_response": self.url}, {"state": state, "code": "c"},
+                    {"state": state}):
+            told, unknown = (self.c.error({"op": "auth_callback", **GMAIL, **with_state})
+                             for with_state in (how, {name: text.replace(state, "A" * 43)
+                                                      for name, text in how.items()}))
+            self.assertEqual(told["code"], "authorization_failed")
+            self.assertEqual(told, unknown)
+        self.assertEqual(self.vault.questions(), [])
+        self.assert_connected(self.callback(self.url, self.others))
 
 
 class Device(Case):
