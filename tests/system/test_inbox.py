@@ -14,7 +14,7 @@ from product import ENGINE, SOCKET, set_up
 
 RULES = """
 polkit.addRule(function (action, subject) {
-    if (action.id === "io.puraifi.ActionEngine.gmail.send-email" &&
+    if (/^io.puraifi.ActionEngine.gmail.(send-email|create-draft)$/.test(action.id) &&
         action.lookup("recipients") !== "free@example.com") {
         return polkit.Result.AUTH_ADMIN;
     }
@@ -193,6 +193,43 @@ class Answers(Case):
                 self.decide(person, "deny", item)
                 self.assert_code(brain.finish(request), "approval_denied")
             self.assertEqual(len(upstream.to("once@example.com")), 1)
+
+    def test_an_approval_is_for_one_action_type(self):
+        """D5: with the very payload another one is another digest, and another question."""
+        draft = {**email("type@example.com"), "action_type": "create_draft"}
+        with connect("me") as person, self.asking("type@example.com") as (brain, request):
+            (first,) = self.waiting(person)
+            self.decide(person, "approve", first)
+            self.assertEqual(brain.finish(request)["status"], "success")
+            self.assertEqual(brain.code(draft), "approval_required")
+            request = brain.start({**draft, "interactive": True})
+            (item,) = self.waiting(person)
+            self.assertEqual(item["action_type"], "create_draft")
+            self.assertEqual(item["payload"], first["payload"])
+            self.assertNotEqual(item["digest"], first["digest"])
+            self.assert_code(self.decide(person, "approve", first), "not_found")
+            self.decide(person, "deny", item)
+            self.assert_code(brain.finish(request), "approval_denied")
+        self.assertEqual(len(upstream.to("type@example.com")), 1)
+
+    def test_an_approval_is_for_one_process(self):
+        """D5: another of the same user and token that wants the same, afterwards and meanwhile."""
+        with connect("me") as person, connect("brain") as other:
+            with self.asking("process@example.com") as (brain, request):
+                (first,) = self.waiting(person)
+                error = other.error(email("process@example.com", interactive=True))
+                self.assertEqual(error["code"], "rate_limited")
+                self.decide(person, "approve", first)
+                self.assertEqual(brain.finish(request)["status"], "success")
+            self.assertEqual(other.code(email("process@example.com")), "approval_required")
+            request = other.start(email("process@example.com", interactive=True))
+            (second,) = self.waiting(person)
+            self.assertEqual(second["digest"], first["digest"])
+            self.assertNotEqual(second["peer"]["pid"], first["peer"]["pid"])
+            self.assert_code(self.decide(person, "approve", first), "not_found")
+            self.decide(person, "deny", second)
+            self.assert_code(other.finish(request), "approval_denied")
+        self.assertEqual(len(upstream.to("process@example.com")), 1)
 
     def test_nobody_is_asked_unasked(self):
         with connect("me") as person, connect("brain") as brain:
