@@ -5,8 +5,10 @@ Nothing sleeps: an edited rule is in force a moment later, so it is asked for un
 """
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 import select
 import termios
 import time
@@ -18,11 +20,21 @@ from product import ENGINE, USERS, set_up
 POLKIT = "polkit.service"
 RULES = "/etc/polkit-1/rules.d/10-test.rules"
 SEND = "io.puraifi.ActionEngine.gmail.send-email"
+DRAFT = "io.puraifi.ActionEngine.gmail.create-draft"
+ZAP = "io.puraifi.ActionEngine.zapier.trigger-zap"
 PASSWORD = "correct horse"
 
 # For each of them a rule's answer, and what a dry run says to an e-mail.
 EVERYTHING = 'polkit.addRule(function (action, subject) {{ {} }});\n'
 ANSWER = f'if (action.id === "{SEND}") return polkit.Result.{{}};'
+
+# What a payload would say of itself if it could, by the names that rules and agents know.
+FORGED = {name: "FORGED" for name in (
+    "polkit.message", "polkit.gettext_domain", "polkit.icon_name", "polkit.caller-pid", "summary",
+    "digest", "platform", "action_type", "account", "user_id", "unit", "request_id", "recipients",
+    "recipient_domains", "message_id", "$(summary)")}
+# Draws over what is there, turns it round, begins lines, and would be put in by polkit.
+HOSTILE = "\x1b[2J\r\n\x07\u009b$(user_id)\u202e\u2066\u200b\u2028Identity: root'"
 
 # Says when the agent is known to polkit, which it tells by closing a descriptor.
 AGENT = """
@@ -55,8 +67,31 @@ def setUpModule():
     for user in "me", "guest":
         box.run("chpasswd", input=f"{user}:{PASSWORD}\n")
         command = ["actionctl", "token", "create", "--key", "/etc/action-engine/private/signing.jwk", "--user", "me"]
-        done = box.run(*command, "--scope", "gmail:*", "--uid", USERS[user], "--ttl", "1d")
+        scope = "gmail:* zapier:* auth:zapier approvals:own"
+        done = box.run(*command, "--scope", scope, "--uid", USERS[user], "--ttl", "1d")
         tokens[user] = done.stdout.strip()
+    product.write("/home/me/token", tokens["me"])
+    box.run("chown", "me", "/home/me/token")
+    box.run("chmod", "0600", "/home/me/token")
+    add_zapier()
+
+
+def add_zapier():
+    """A hook that nobody listens behind: what is asked here is whether it may be triggered."""
+    path = "/etc/action-engine/action-engine.conf.d/zapier.conf"
+    product.write(path, f"[Adapter zapier]\nBaseUrl={upstream.url}\n")
+    with product.connect(token=tokens["me"]) as connection:
+        credential = {"hook_url": f"{upstream.url}/hooks/catch/1234567/abcdef/"}
+        connection.result({"op": "auth_token", "platform": "zapier", "credential": credential})
+
+
+def zap(data, **more):
+    return {"platform": "zapier", "action_type": "trigger_zap", "payload": {"data": data}, **more}
+
+
+def readable(shown):
+    """Without what polkit's agent itself has for a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
 def dry_run(to="user@example.com", user="me", **more):
@@ -318,9 +353,12 @@ class Unavailable(Case):
 
 
 class Person(Case):
+    RULE = f"""
+        if (action.id === "{SEND}" || action.id === "{DRAFT}") return polkit.Result.AUTH_SELF;"""
+
     def setUp(self):
         super().setUp()
-        self.enterContext(rules(ANSWER.format("AUTH_SELF"), "ask"))
+        self.enterContext(rules(self.RULE, "ask"))
         self.connection = self.enterContext(product.connect(token=tokens["me"]))
         self.pid = self.pid_of(self.connection)
 
@@ -433,3 +471,98 @@ class Person(Case):
         self.assertIn("subject 'x’ ???(user_id) ?polkit.message'", shown)
         self.assertNotRegex(shown.replace("\x1b[1;31m", "").replace("\x1b[0m", ""),
                             "[\u202a-\u202e\u2066-\u2069\u200b]")
+
+    def test_another_action_after_an_approval(self):
+        """Of the same class of actions, with the very payload: it is asked about for itself."""
+        draft = {**email("twice@example.com"), "action_type": "create_draft"}
+        with Agent(self.pid) as agent:
+            asked = self.ask("twice@example.com")
+            agent.answer(PASSWORD)
+            self.assertEqual(self.connection.finish(asked)["status"], "success")
+            self.assertEqual(self.connection.code(draft), "approval_required")
+            asked = self.connection.start({**draft, "interactive": True})
+            self.assertIn("draft", agent.answer("wrong"))
+            self.assertEqual(self.connection.finish(asked)["error"]["code"], "approval_denied")
+        self.assert_sent("twice@example.com")
+
+
+class Payloads(Case):
+    """What an action is about is the engine's to say, whatever its payload says."""
+
+    RULE = f"""
+        if (action.id === "{SEND}") return polkit.Result.NO;
+        if (action.id !== "{ZAP}") return polkit.Result.NOT_HANDLED;
+        var said = {json.dumps(list(FORGED))}.map(function (name) {{
+            return String(action.lookup(name)); }}).join("\\n");
+        return said.indexOf("FORGED") < 0 && action.lookup("user_id") === "me" &&
+            action.lookup("platform") === "zapier" && action.lookup("account") === "default" &&
+            action.lookup("action_type") === "trigger_zap" && !action.lookup("recipients") &&
+            /^[0-9a-f]{{64}}$/.test(action.lookup("digest"))
+            ? polkit.Result.AUTH_SELF : polkit.Result.NO;"""
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(rules(self.RULE, "no"))
+        self.connection = self.enterContext(product.connect(token=tokens["me"]))
+        self.pid = self.pid_of(self.connection)
+
+    def asked(self, request):
+        """What the person reads, who then says no, and what stands in the inbox meanwhile."""
+        with Agent(self.pid) as agent, product.connect(token=tokens["me"]) as other:
+            started = self.connection.start({**request, "interactive": True})
+            shown = agent.asked()
+            (item,) = until(lambda: other.result({"op": "list_approvals"})["approvals"],
+                            lambda items: len(items) == 1)
+            (whole,) = other.result({"op": "list_approvals",
+                                     "approval_id": item["approval_id"]})["approvals"]
+            command = ["actionctl", "--token-file", "/home/me/token", "approvals"]
+            listed = [box.run(*command, *words, user="me").stdout
+                      for words in ([], ["show", item["approval_id"]])]
+            agent.type("wrong\n")
+            response = self.connection.finish(started)
+        self.assertEqual(response["error"]["code"], "approval_denied", response)
+        return readable(shown), item, whole, listed
+
+    def digest(self, request):
+        what = {name: request[name] for name in ("platform", "action_type", "payload")}
+        text = json.dumps({**what, "account": "default", "user_id": "me"}, sort_keys=True,
+                          separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def test_details_of_other_names(self):
+        """Members that are called like what polkit is told, on every level that takes any."""
+        for data in FORGED, {"data": FORGED, "details": FORGED}, {"a": [FORGED]}:
+            request = zap(data)
+            dry = self.connection.result({**request, "dry_run": True})
+            self.assertEqual((dry["decision"], dry["decided_by"]), ("ask", "polkit"))
+        request = zap(FORGED)
+        shown, item, _, _ = self.asked(request)
+        self.assertNotIn("FORGED", shown)
+        self.assertIn("Trigger a Zap with 'polkit.message'", shown)
+        self.assertIn("Trigger a Zap with 'polkit.message'", item["summary"])
+        self.assertEqual([item[name] for name in ("platform", "action_type", "account", "user_id")],
+                         ["zapier", "trigger_zap", "default", "me"])
+        self.assertEqual(item["digest"], self.digest(request))
+        for name in FORGED:
+            forged = zap({}), email("forged@example.com")
+            forged[0]["payload"][name] = forged[1]["payload"][name] = "FORGED"
+            for request in forged:
+                self.assertEqual(self.connection.code(request), "invalid_payload")
+
+    def test_a_mebibyte(self):
+        """As the name of a member, of which the sentence tells the beginning, and as its value."""
+        text = HOSTILE * ((1 << 20) // len(HOSTILE.encode()) + 1)
+        request = zap({text: text, "b": text})
+        shown, item, whole, listed = self.asked(request)
+        beginning = "Trigger a Zap with '?[2J?????(user_id)????Identity: root’?[2…', 'b'"
+        self.assertIn(beginning, shown)
+        self.assertLess(len(shown), 4096)
+        self.assertEqual(shown.count("Identity: root"), 1)
+        self.assertEqual(item["digest"], self.digest(request))
+        self.assertNotIn("payload", item)
+        self.assertEqual(whole["payload"], request["payload"])
+        for text in shown, *listed:
+            self.assertIn("Trigger a Zap with '?[2J", text)
+            self.assertNotRegex(text.replace("\r\n", "\n"),
+                                "[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+        self.assertLess(len(listed[0]), 4096)
