@@ -171,6 +171,35 @@ class Replies(Strict):
         self.assertEqual(error["errors"][0]["path"], "/message_id")
         self.assertEqual(self.paths(), [("GET", f"{MESSAGES}/a5")])
 
+    def test_line_ends_in_what_is_answered(self):
+        """Whatever Gmail makes of such a header: who stands behind the line end is never written
+        to, and a text with one is no header of ours."""
+        evil = "<evil@example.com>"
+        for end in "\r\n", "\n", "\r", "\x0b", "\x0c", "\u0085", "\u2028", "\u2029", "\r\n\r\n":
+            for name, value in (
+                ("From", f"Ada{end}Bcc: {evil}, <ada@example.com>"),
+                ("From", f"ada@example.com{end}, {evil}"), ("From", f"Ada ({end}) {evil}"),
+                ("Reply-To", f"ada@example.com,{end}{evil}"), ("To", f"ada@example.com,{end}{evil}"),
+                ("Cc", f"ada@example.com{end}Bcc: {evil};"),
+            ):
+                with self.subTest(name=name, value=value):
+                    self.receive("a9")
+                    self.upstream.mailbox[-1].told = {name: value}
+                    error = self.c.error(action("reply", message_id="a9", reply_all=True, body="!"))
+                    self.assertEqual(error["code"], "invalid_payload")
+                    self.assertIn(name, error["errors"][0]["message"])
+                    self.upstream.mailbox.pop()
+            self.receive("a10")
+            self.upstream.mailbox[-1].told = {
+                name: f"<a@b.example>{end}Bcc: {evil}"
+                for name in ("Subject", "Message-ID", "References")}
+            message = self.answer("a10", body="!").message
+            self.assertEqual(message["To"].addresses[0].addr_spec, "ada@example.com")
+            self.assertNotIn("Bcc", message)
+            self.assertNotIn("evil", (message["References"] or "") + (message["In-Reply-To"] or ""))
+            self.upstream.mailbox.pop()
+        self.assertEqual(self.upstream.to("evil@example.com"), [])
+
     def test_an_id_is_no_path(self):
         for name in "../profile", "a?b", "a/b", "", "a b", "é":
             with self.subTest(name):

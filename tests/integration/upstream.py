@@ -83,9 +83,11 @@ class Mail:
     lists: int = 0  # it is in no list before so many have been asked for: an index that is late
     labels: tuple = ("SENT",)
     thread_id: str = ""
+    told: dict = dataclasses.field(default_factory=dict)  # headers that are told as no parser would
 
     def metadata(self, names):
-        headers = [{"name": name, "value": value} for name, value in self.message.items()
+        headers = [{"name": name, "value": value}
+                   for name, value in [*self.told.items(), *self.message.items()]
                    if names is None or name.lower() in names]
         return {
             "id": self.message_id,
