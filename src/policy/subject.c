@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/subject.h"
 
-/* The kernel's word for a uid that it cannot express: anybody's. */
-#define OVERFLOW_UID ((uid_t)65534)
-
 int subject_check(const struct peer *peer, struct ae_error *error) {
-        if (peer->uid > INT32_MAX || peer->uid == OVERFLOW_UID)
+        if (peer->uid > INT32_MAX || !peer_is_somebody(peer))
                 return ae_error_set(error, AE_FORBIDDEN,
                                     "nobody can be asked about uid %u: it does not tell who it is",
                                     (unsigned)peer->uid);
