@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
@@ -15,6 +16,8 @@
 /* How long to wait for descriptors or memory. */
 #define PAUSE_USEC (100 * USEC_PER_MSEC)
 #define PAUSE_ACCURACY_USEC (10 * USEC_PER_MSEC)
+
+#define FDS_PER_CONNECTION 2
 
 struct listener {
         int fd;
@@ -43,6 +46,24 @@ int listener_inherited_fd(void) {
         return SD_LISTEN_FDS_START;
 }
 
+unsigned listener_affordable(unsigned max, uint64_t n_others) {
+        struct rlimit limit;
+        rlim_t others, n;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return max;
+        if (limit.rlim_cur < limit.rlim_max) {
+                const struct rlimit highest = { limit.rlim_max, limit.rlim_max };
+
+                /* A sandbox may forbid it; the unit has set both then. */
+                if (setrlimit(RLIMIT_NOFILE, &highest) == 0)
+                        limit = highest;
+        }
+        others = n_others < limit.rlim_cur / 2 ? n_others : limit.rlim_cur / 2;
+        n = (limit.rlim_cur - others) / FDS_PER_CONNECTION;
+        return n < max ? (unsigned)n : max;
+}
+
 static bool listener_may_accept(const struct listener *l) {
         return !l->stopped && !l->pausing && l->n_open < l->max_open;
 }
@@ -53,10 +74,11 @@ static void listener_watch(struct listener *l) {
                                           listener_may_accept(l) ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-static void listener_pause(struct listener *l) {
+void listener_pause(struct listener *l) {
         l->pausing = true;
         (void)sd_event_source_set_time_relative(l->pause, PAUSE_USEC);
         (void)sd_event_source_set_enabled(l->pause, SD_EVENT_ONESHOT);
+        listener_watch(l);
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -163,6 +164,51 @@ static void test_out_of_descriptors(void **state) {
         assert_int_equal(n_accepted, 3);
 }
 
+/* Clients leave descriptors for what is done for them, and the limit is raised where it may be. */
+static void test_affordable(void **state) {
+        static const struct {
+                rlim_t soft, hard;
+                unsigned max;
+                uint64_t others;
+                int expected;
+        } cases[] = {
+                { 200, 200, 50, 40, 50 },       { 200, 200, 79, 40, 79 },
+                { 200, 200, 80, 40, 80 },       { 200, 200, 81, 40, 80 },
+                { 200, 200, UINT_MAX, 40, 80 }, { 100, 200, 81, 40, 80 },
+                { 200, 200, 81, 100, 50 },      { 200, 200, 81, UINT64_MAX, 50 },
+                { 200, 200, 1, 1000, 1 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                pid_t child = fork();
+                int status;
+
+                assert_true(child >= 0);
+                if (child == 0) {
+                        const struct rlimit limit = { cases[i].soft, cases[i].hard };
+
+                        _exit(setrlimit(RLIMIT_NOFILE, &limit) < 0
+                                              ? 255
+                                              : (int)listener_affordable(cases[i].max,
+                                                                         cases[i].others));
+                }
+                assert_int_equal(waitpid(child, &status, 0), child);
+                assert_true(WIFEXITED(status));
+                assert_int_equal(WEXITSTATUS(status), cases[i].expected);
+        }
+}
+
+/* Who serves them may find that there is nothing left to do it with: the others wait. */
+static void test_pause(void **state) {
+        start(MANY);
+        listener_pause(listener);
+        come(2);
+        assert_true(run_idle() < 5);
+        assert_int_equal(n_accepted, 0);
+        while (n_accepted < 2)
+                assert_true(sd_event_run(event, UINT64_MAX) > 0);
+}
+
 /* What listener_inherited_fd() says in a process that was handed these descriptors. */
 static int inherited(const int *fds, int n) {
         pid_t child = fork();
@@ -225,6 +271,8 @@ int main(void) {
                 cmocka_unit_test_teardown(test_max_connections, stop),
                 cmocka_unit_test_teardown(test_stop_leaves_the_backlog, stop),
                 cmocka_unit_test_teardown(test_out_of_descriptors, stop),
+                cmocka_unit_test_teardown(test_affordable, stop),
+                cmocka_unit_test_teardown(test_pause, stop),
                 cmocka_unit_test_teardown(test_inherited_fd, stop),
         };
 
