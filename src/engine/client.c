@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "action/pipeline.h"
+#include "base/clock.h"
 #include "base/journal.h"
 #include "engine/op.h"
 #include "engine/ops.h"
@@ -196,6 +197,19 @@ static const struct channel_handler handler = {
         .on_closed = on_closed,
 };
 
+/* With a user namespace around the engine, all peers would share this uid, and what is a uid's. */
+static int check_peer(struct engine *e, const struct peer *peer) {
+        unsigned n_untold;
+
+        if (peer_is_somebody(peer))
+                return 0;
+        if (refusals_admit(&e->refusals, peer->uid, clock_usec(CLOCK_MONOTONIC), &n_untold))
+                log_warning("Refused a connection of uid %u, pid %d: that uid tells of nobody who "
+                            "it is (%u before it untold)",
+                            (unsigned)peer->uid, (int)peer->pid, n_untold);
+        return -EPERM;
+}
+
 static int client_new(struct engine *e, int fd, struct client **ret) {
         _cleanup_(client_unrefp) struct client *c = NULL;
         struct channel_options options;
@@ -207,6 +221,9 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
         *c = (struct client){ .n_refs = 1, .engine = e, .peer.pid_fd = -1 };
 
         r = peer_read(fd, &c->peer);
+        if (r < 0)
+                return r;
+        r = check_peer(e, &c->peer);
         if (r < 0)
                 return r;
         r = users_acquire(e->users, c->peer.uid, &c->user);
@@ -228,16 +245,31 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
         return 0;
 }
 
+static void write_refusal(int r, struct request *q, struct buffer *to) {
+        struct ae_error error = { 0 };
+
+        if (r == -EPERM)
+                (void)ae_error_set(&error, AE_FORBIDDEN,
+                                   "uid %u may be anybody's; connect with a uid of your own",
+                                   (unsigned)PEER_OVERFLOW_UID);
+        else {
+                error.retry_after_msec = 1000;
+                (void)ae_error_set(&error, AE_OVERLOADED, "%s",
+                                   r == -EDQUOT ? "this user has as many connections as one may "
+                                                  "have; close some"
+                                                : "there is no room for another connection; try "
+                                                  "again in a moment");
+        }
+        id_uuid7(q->request_id);
+        request_write_error(q, &error, to);
+}
+
 /* Best effort: a new connection has room for one line. */
-static void refuse(int fd) {
+static void refuse(int fd, int r) {
         struct request q = { .line = 1 };
-        struct ae_error error = { .retry_after_msec = 1000 };
         struct buffer line = { 0 };
 
-        id_uuid7(q.request_id);
-        (void)ae_error_set(&error, AE_OVERLOADED,
-                           "this user has as many connections as one may have; close some");
-        request_write_error(&q, &error, &line);
+        write_refusal(r, &q, &line);
         buffer_putc(&line, '\n');
         if (buffer_error(&line) == 0)
                 (void)send(fd, line.data, line.size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -250,11 +282,12 @@ void client_accept(struct engine *e, int fd) {
 
         r = client_new(e, fd, &c);
         if (r < 0) {
-                if (r == -EDQUOT)
-                        refuse(fd);
-                else
-                        log_warning("Cannot serve a connection, closing it: %s", strerror(-r));
+                refuse(fd, r);
                 fd_close(fd);
+                if (r != -EDQUOT && r != -EPERM) {
+                        log_warning("Cannot serve a connection, closing it: %s", strerror(-r));
+                        listener_pause(e->listener);
+                }
                 listener_connection_closed(e->listener);
                 return;
         }

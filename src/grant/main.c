@@ -94,6 +94,8 @@ static int check_peer(int fd, uid_t allowed) {
         if (r < 0)
                 return refuse(r, "cannot tell who asks: %s", strerror(-r));
         peer_done(&peer);
+        if (!peer_is_somebody(&peer))
+                return refuse(-EPERM, "uid %u asks, which may be anybody's", peer.uid);
         if (peer.uid != allowed)
                 return refuse(-EPERM, "uid %u asks, and only %u may (AllowUser=)", peer.uid,
                               allowed);

@@ -124,12 +124,16 @@ static void refuse(int fd, const struct peer *peer) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
         _cleanup_(buffer_done) struct buffer line = { 0 };
 
-        (void)ae_error_set(&error, AE_FORBIDDEN,
-                           "uid %u is not served by the vault; AllowUser= and AdminUser= say who "
-                           "is",
-                           peer->uid);
-        log_warning("Refused uid %u, pid %d: neither AllowUser= nor AdminUser=", peer->uid,
-                    peer->pid);
+        if (!peer_is_somebody(peer))
+                (void)ae_error_set(&error, AE_FORBIDDEN, "uid %u may be anybody's", peer->uid);
+        else
+                (void)ae_error_set(&error, AE_FORBIDDEN,
+                                   "uid %u is not served by the vault; AllowUser= and AdminUser= "
+                                   "say who is",
+                                   peer->uid);
+        log_warning("Refused uid %u, pid %d: %s", peer->uid, peer->pid,
+                    peer_is_somebody(peer) ? "neither AllowUser= nor AdminUser="
+                                           : "it may be anybody's");
         ops_refuse(&error, 0, &line);
         buffer_putc(&line, '\n');
         if (buffer_error(&line) == 0)
@@ -137,21 +141,25 @@ static void refuse(int fd, const struct peer *peer) {
 }
 
 /* What the peer may ask for; 0: nothing. */
-static unsigned find_roles(const struct server *s, int fd) {
+static unsigned peer_roles(const struct server *s, const struct peer *peer) {
+        if (!peer_is_somebody(peer))
+                return 0;
+        return (peer->uid == s->options.allow_uid ? ROLE_ENGINE : 0) |
+               (peer->uid == s->options.admin_uid ? ROLE_ADMINISTRATOR : 0);
+}
+
+/* Returns 0, after telling the peer if it is refused; a negative errno for who cannot be told. */
+static int find_roles(const struct server *s, int fd, unsigned *ret) {
         _cleanup_(peer_done) struct peer peer = { .pid_fd = -1 };
-        unsigned roles;
         int r;
 
         r = peer_read(fd, &peer);
-        if (r < 0) {
-                log_warning("Cannot tell who connects, refusing: %s", strerror(-r));
-                return 0;
-        }
-        roles = (peer.uid == s->options.allow_uid ? ROLE_ENGINE : 0) |
-                (peer.uid == s->options.admin_uid ? ROLE_ADMINISTRATOR : 0);
-        if (!roles)
+        if (r < 0)
+                return r;
+        *ret = peer_roles(s, &peer);
+        if (!*ret)
                 refuse(fd, &peer);
-        return roles;
+        return 0;
 }
 
 /* fd stays the caller's on failure. */
@@ -183,20 +191,20 @@ static int connection_new(struct server *s, int fd, unsigned roles) {
 
 static void on_accept(int fd, void *userdata) {
         struct server *s = userdata;
-        unsigned roles;
+        unsigned roles = 0;
         int r;
 
-        roles = find_roles(s, fd);
-        if (!roles) {
-                fd_close(fd);
+        r = find_roles(s, fd, &roles);
+        if (r == 0 && roles)
+                r = connection_new(s, fd, roles);
+        else
                 listener_connection_closed(s->listener);
-                return;
-        }
-        r = connection_new(s, fd, roles);
         if (r < 0) {
-                log_error("Cannot serve a connection: %s", strerror(-r));
-                fd_close(fd);
+                log_error("Cannot serve a connection, closing it: %s", strerror(-r));
+                listener_pause(s->listener);
         }
+        if (r < 0 || !roles)
+                fd_close(fd);
 }
 
 int server_new(struct poller *poller, int listen_fd, const struct server_options *options,

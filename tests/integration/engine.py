@@ -178,10 +178,12 @@ class Stack:
 
     `config` is laid over the engine's configuration, `google` a URL to use instead of the emulator,
     `credentials` what systemd would give to the engine, by name, `plain` more addresses that may be
-    spoken to without TLS ("127.0.0.1:1234").
+    spoken to without TLS ("127.0.0.1:1234"), `launcher` what starts it, such as "prlimit" with its
+    options.
     """
 
-    def __init__(self, config="", google=None, credentials=None, plain=()):
+    def __init__(self, config="", google=None, credentials=None, plain=(), launcher=()):
+        self._launcher = launcher
         self._folder = tempfile.TemporaryDirectory(prefix="action-engine-")
         self.dir = pathlib.Path(self._folder.name) / "stack"
         environment = {**os.environ, "AE_BUILD": str(BUILD)}
@@ -227,7 +229,7 @@ class Stack:
 
     def _run(self, *arguments):
         done = subprocess.run(
-            [TOP / "scripts/stack", *map(str, arguments)],
+            [*self._launcher, TOP / "scripts/stack", *map(str, arguments)],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -282,6 +284,29 @@ class Stack:
     def connect(self, token=None):
         """An authenticated connection, unless `token` is another or empty."""
         return Connection(self.socket, self.token if token is None else token)
+
+    def connect_as(self, uid, token=None):
+        """A connection of a process with another uid, which then is gone. Only root can."""
+        self.dir.parent.chmod(0o711)
+        self.dir.chmod(0o711)
+        self.socket.chmod(0o666)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pid = os.fork()
+            if pid == 0:
+                with contextlib.suppress(BaseException):
+                    os.setgroups([])
+                    os.setgid(uid)
+                    os.setuid(uid)
+                    peer = socket.socket(socket.AF_UNIX)
+                    peer.connect(str(self.socket))
+                    socket.send_fds(theirs, [b"x"], [peer.fileno()])
+                os._exit(0)
+            theirs.close()
+            _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+            os.waitpid(pid, 0)
+        os.set_inheritable(fds[0], False)
+        return Connection(socket.socket(fileno=fds[0]), token)
 
     def actionctl(self, *arguments, check=True, **options):
         done = subprocess.run(

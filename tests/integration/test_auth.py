@@ -299,15 +299,15 @@ class Refused(Case):
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")
     def test_g1_another_uid(self):
-        nobody, url = 65534, self.login()
-        token = jws.token(self.key, sub=self.me, cnf={"uid": nobody})
+        other, url = 4711, self.login()
+        token = jws.token(self.key, sub=self.me, cnf={"uid": other})
         self.stack.dir.parent.chmod(0o711)
         self.stack.dir.chmod(0o711)
         self.stack.socket.chmod(0o666)
         # What it imports may be closed to that uid: first the one, then the other.
         program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
                    "from engine import Connection\n"
-                   f"os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})\n"
+                   f"os.setgroups([]); os.setgid({other}); os.setuid({other})\n"
                    "with Connection(sys.argv[2], sys.argv[3]) as c:\n"
                    "    print(c.code({'op': 'auth_callback', 'platform': 'gmail',\n"
                    "                  'authorization_response': sys.argv[4]}))\n")

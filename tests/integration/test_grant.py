@@ -384,16 +384,28 @@ class Peers(Case):
         self.assertEqual(grants.exchange(b'{"kind":"metadata"}\n'), b"")
         self.assertIn("AllowUser=", grants.log())
 
-    @needs_root
-    def test_who_comes_as_nobody(self):
-        grants = self.socket()
+    def come_as(self, grants, uid):
         code = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
                 "try: s.sendall(b'{}\\n'); sys.exit(len(s.recv(9)))\n"
                 "except ConnectionError: pass")
-        done = subprocess.run(
-            ["python3", "-c", code, grants.path], user=NOBODY, group=NOBODY, extra_groups=[],
+        return subprocess.run(
+            ["python3", "-c", code, grants.path], user=uid, group=uid, extra_groups=[],
             capture_output=True, timeout=TIMEOUT, check=False)
+
+    @needs_root
+    def test_who_comes_as_another(self):
+        grants = self.socket(allow=4711)
+        for uid, heard in (NOBODY, 0), (4712, 0), (4711, 9):
+            done = self.come_as(grants, uid)
+            self.assertEqual((done.returncode, done.stderr), (heard, b""), uid)
+
+    @needs_root
+    def test_a_uid_that_may_be_anybodys(self):
+        """All peers look like that in a user namespace, so that it is served to nobody."""
+        grants = self.socket(allow=NOBODY)
+        done = self.come_as(grants, NOBODY)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn("anybody's", grants.log())
 
     def test_lines_that_are_no_grant(self):
         provider = self.provider()

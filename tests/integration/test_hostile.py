@@ -375,34 +375,11 @@ def ended(pid):
 class Shares(Case):
     """One uid takes all it can get, and another one comes."""
 
-    OTHER = 65534
+    OTHER = 4711
     MAX_CONNECTIONS, MAX_IN_FLIGHT = 80 * 7 // 8, 40 * 7 // 8
 
     def connect_other(self):
-        """A socket that another uid has connected."""
-        stack.dir.parent.chmod(0o711)
-        stack.dir.chmod(0o711)
-        stack.socket.chmod(0o666)
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            with contextlib.suppress(BaseException):
-                os.setuid(self.OTHER)
-                peer = socket.socket(socket.AF_UNIX)
-                peer.connect(str(stack.socket))
-                socket.send_fds(theirs, [b"x"], [peer.fileno()])
-            os._exit(0)
-        theirs.close()
-        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
-        ours.close()
-        os.waitpid(pid, 0)
-        peer = self.enterContext(socket.socket(fileno=fds[0]))
-        peer.settimeout(TIMEOUT)
-        return peer
-
-    def ask(self, peer, request):
-        peer.sendall(json.dumps(request).encode() + b"\n")
-        return json.loads(peer.makefile("rb").readline())
+        return self.enterContext(stack.connect_as(self.OTHER))
 
     def test_connections(self):
         mine = 2
@@ -414,7 +391,7 @@ class Shares(Case):
             self.assertEqual(response["error"]["code"], "overloaded", response)
             self.assertGreater(response["error"]["retry_after_ms"], 0)
             self.assertIsNone(refused.read())
-        self.assertEqual(self.ask(self.connect_other(), {"op": "ping"})["status"], "success")
+        self.connect_other().result({"op": "ping"})
         self.c.close()
         until(lambda: self.other.result({"op": "health"})["connections"],
               lambda n: n <= self.MAX_CONNECTIONS)
@@ -427,10 +404,10 @@ class Shares(Case):
         codes = [self.c.finish(request_id)["error"]["code"] for request_id in asked[-3:]]
         self.assertEqual(codes, ["overloaded"] * 3)
         other = self.connect_other()
-        other.sendall(json.dumps(email(token=token)).encode() + b"\n")
+        other.send(email(token=token, id="others"))
         platform.wait(self.MAX_IN_FLIGHT + 1)
         platform.gate.set()
-        self.assertEqual(json.loads(other.makefile("rb").readline())["status"], "success")
+        self.assertEqual(other.finish("others")["status"], "success")
         for request_id in asked[:-3]:
             self.assertEqual(self.c.finish(request_id)["status"], "success")
 

@@ -24,7 +24,7 @@ from canaries import Platform, only_root
 from engine import BUILD, Stack, email, until
 from test_vaultd import WHO, VaultTest
 
-NOBODY = 65534
+OTHER = 4711
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -80,21 +80,21 @@ class Peer:
             f"[Tokens]\nKeyDirectory={self.folder}/keys.d\n"
             f"[Vault]\nSocket={self.folder}/vault.sock\n[Engine]\nLogTarget=stderr\n")
         (self.folder / "vault.conf").write_text(
-            f"[Vault]\nAllowUser={NOBODY}\nStateDirectory={self.folder}/state\n")
-        (self.folder / "grant.conf").write_text(f"[Grant]\nAllowUser={NOBODY}\n")
+            f"[Vault]\nAllowUser={OTHER}\nStateDirectory={self.folder}/state\n")
+        (self.folder / "grant.conf").write_text(f"[Grant]\nAllowUser={OTHER}\n")
         for path in self.folder.rglob("*"):
-            os.chown(path, NOBODY, NOBODY)
-        os.chown(self.folder, NOBODY, NOBODY)
+            os.chown(path, OTHER, OTHER)
+        os.chown(self.folder, OTHER, OTHER)
 
     def run(self, do):
-        """What do() gives, done by nobody, who is the daemons' parent."""
+        """What do() gives, done by somebody, who is the daemons' parent."""
         out, to = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
                 os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
+                os.setgid(OTHER)
+                os.setuid(OTHER)
                 libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: setuid() took it
                 told = json.dumps(do())
             except BaseException:  # pylint: disable=broad-exception-caught

@@ -256,27 +256,48 @@ class Peers(VaultTest):
         again = self.connect(daemon)
         self.assertRefused(again.file.readline())
 
-    @needs_root
-    def test_a_peer_of_another_uid(self):
-        daemon, vault = self.start()
-        self.assertSuccess(vault.ask("status"))
-
+    def hear_as(self, daemon, uid, line=b""):
+        """What somebody with that uid is told, who asks nothing but that."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             try:
                 os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
+                os.setgid(uid)
+                os.setuid(uid)
                 other = Connection(daemon.path)
+                if line:
+                    other.send(line)
+                    other.socket.shutdown(socket.SHUT_WR)
                 os.write(writer, other.file.read())
             finally:
                 os._exit(0)
         os.close(writer)
         with os.fdopen(reader, "rb") as answer:
-            self.assertRefused(answer.read())
+            told = answer.read()
         os.waitpid(child, 0)
+        return told
+
+    @needs_root
+    def test_a_peer_of_another_uid(self):
+        daemon, vault = self.start()
         self.assertSuccess(vault.ask("status"))
+        self.assertRefused(self.hear_as(daemon, 4711))
+        self.assertSuccess(vault.ask("status"))
+
+    @needs_root
+    def test_a_uid_that_may_be_anybodys(self):
+        """All peers look like that in a user namespace, so that it is served to nobody."""
+        daemon, _ = self.start(config=f"[Vault]\nAllowUser={NOBODY}\nAdminUser={NOBODY}\n")
+        answer = json.loads(self.hear_as(daemon, NOBODY))
+        self.assertError(answer, "forbidden", "anybody's")
+
+    @needs_root
+    def test_a_uid_beyond_31_bits(self):
+        daemon, _ = self.start(config="[Vault]\nAllowUser=3000000000\n")
+        self.assertRefused(self.hear_as(daemon, 3000000001))
+        answer = self.hear_as(daemon, 3000000000, b'{"id":1,"op":"status"}\n')
+        self.assertSuccess(json.loads(answer))
 
 
 class Life(VaultTest):

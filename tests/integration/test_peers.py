@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Who comes, and how many: uids that say little, and more peers than there are descriptors for."""
+
+import json
+import os
+import pathlib
+import resource
+import socket
+import time
+import unittest
+
+import jws
+from engine import TIMEOUT, Stack, email
+from upstream import Upstream
+
+NOBODY, LARGE_UID = 65534, 3_000_000_000
+TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
+
+upstream = stack = None
+
+
+def setUpModule():
+    global upstream, stack
+    upstream = unittest.enterModuleContext(Upstream())
+    stack = unittest.enterModuleContext(Stack(google=upstream.url))
+
+
+def cpu_ticks(pid):
+    """What it has used so far, as user and as system."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    fields = stat.rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def burn(ticks):
+    """Uses up so much processor time, so that who else wants some has had as much meanwhile."""
+    end = time.process_time() + ticks / TICKS_PER_SEC
+    while time.process_time() < end:
+        pass
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
+class Uids(unittest.TestCase):
+    def token(self, uid):
+        return jws.token(stack.key(f"of-{uid}"), sub="u1", cnf={"uid": uid})
+
+    def test_a_uid_beyond_31_bits_is_a_uid(self):
+        """Its own token is good, and no other's, its neighbours' in any count included."""
+        with stack.connect_as(LARGE_UID) as c:
+            for uid in 0, os.getuid(), LARGE_UID - 1, LARGE_UID & 0x7FFFFFFF, 4294967294:
+                self.assertEqual(c.code(email(token=self.token(uid))), "token_invalid", uid)
+            self.assertEqual(c.code(email()), "unauthenticated")
+            token = self.token(LARGE_UID)
+            peer = c.result({"op": "authenticate", "token": token})["peer"]
+            self.assertEqual((peer["uid"], peer["gid"]), (LARGE_UID, LARGE_UID))
+            response = c.call(email("large@example.com"))
+            self.assertEqual(response["status"], "success", response)
+        self.assertEqual(stack.audit(response["request_id"])["ACTION_PEER_UID"], str(LARGE_UID))
+        self.assertEqual(len(upstream.to("large@example.com")), 1)
+        with stack.connect() as root:
+            self.assertEqual(root.code(email(token=token)), "token_invalid")
+
+    def test_nobody_is_not_served(self):
+        """Without polkit as well, with whatever token."""
+        for _ in range(15):
+            with stack.connect_as(NOBODY) as c:
+                response = c.read()
+                self.assertEqual(response["error"]["code"], "forbidden", response)
+                self.assertIsNone(c.read())
+        with stack.connect() as c:
+            stack.audit(c.call(email("after-nobody@example.com"))["request_id"])
+        told = [line for line in stack.log("engine").splitlines() if f"uid {NOBODY}" in line]
+        self.assertEqual(len(told), 10)  # the journal is not to be flooded
+
+    def test_root_needs_a_token(self):
+        with stack.connect("") as c:
+            self.assertEqual(c.code(email()), "unauthenticated")
+            self.assertEqual(c.code(email(token=self.token(LARGE_UID))), "token_invalid")
+
+
+class Descriptors(unittest.TestCase):
+    """A daemon that has none left, and more who want in."""
+
+    def starve(self, part):
+        """Not one more may be opened, until `feed()`."""
+        pid = stack.pid(part)
+        fds = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+        free = next(n for n in range(1 << 20) if n not in fds)
+        _, hard = before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, hard))
+
+        def feed():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+        self.addCleanup(feed)
+        return pid, feed
+
+    def assert_rests(self, pid):
+        """It does not try all the time. A daemon that did would use as much as we do."""
+        before = cpu_ticks(pid)
+        burn(TICKS_PER_SEC)
+        self.assertLess(cpu_ticks(pid) - before, TICKS_PER_SEC / 4)
+
+    def test_the_engine(self):
+        with stack.connect() as served:
+            served.result({"op": "health"})
+            pid, feed = self.starve("engine")
+            waiting = [self.enterContext(stack.connect("")) for _ in range(20)]
+            for c in waiting:
+                c.send({"op": "ping", "id": 1})
+            self.assert_rests(pid)
+            for _ in range(200):
+                served.result({"op": "ping"})
+            feed()
+            for c in waiting:
+                self.assertEqual(c.read()["status"], "success")
+        self.assertEqual(stack.pid("engine"), pid)
+
+    def test_nothing_goes_out(self):
+        """And each says that it may be tried again; then it can."""
+        with stack.connect() as c:
+            c.result({"op": "auth_status"})  # so that the vault's connection is there
+            _, feed = self.starve("engine")
+            error = c.error(email("starved@example.com"))
+            self.assertEqual((error["code"], error["retryable"]), ("upstream_unreachable", True))
+            feed()
+            c.result(email("fed@example.com"))
+        self.assertEqual(upstream.to("starved@example.com"), [])
+
+    def test_the_vault_cannot_be_reached(self):
+        with stack.connect() as c:
+            stack.kill("vault")
+            self.assertEqual(c.code({"op": "auth_status"}), "vault_unavailable")
+            stack.start("vault")
+            _, feed = self.starve("engine")
+            error = c.error(email("unvaulted@example.com"))
+            self.assertEqual((error["code"], error["retryable"]), ("vault_unavailable", True))
+            feed()
+            c.result(email("vaulted@example.com"))
+        self.assertEqual(upstream.to("unvaulted@example.com"), [])
+
+    def test_the_vault(self):
+        """Whom it serves it goes on to serve; what it cannot ask for, it says so."""
+        with stack.connect() as served:
+            served.result(email("before@example.com"))
+            pid, feed = self.starve("vault")
+            waiting = [self.enterContext(socket.socket(socket.AF_UNIX)) for _ in range(10)]
+            for vault in waiting:
+                vault.settimeout(TIMEOUT)
+                vault.connect(stack.env["ACTION_VAULT_SOCKET"])
+                vault.sendall(b'{"id":1,"op":"status"}\n')
+            self.assert_rests(pid)
+            served.result(email("during@example.com"))
+            feed()
+            for vault in waiting:
+                answer = json.loads(vault.makefile("rb").readline())
+                self.assertEqual(answer["status"], "success", answer)
+        self.assertEqual(stack.pid("vault"), pid)
+
+
+if __name__ == "__main__":
+    unittest.main()
