@@ -229,7 +229,7 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
         r = users_acquire(e->users, c->peer.uid, &c->user);
         if (r < 0)
                 return r;
-        if (user_n_connections(c->user) > users_share(e->settings->max_connections))
+        if (user_n_connections(c->user) > users_share(e->max_connections))
                 return -EDQUOT;
 
         options = (struct channel_options){

@@ -11,6 +11,9 @@
 #include "base/journal.h"
 #include "engine/client.h"
 
+/* The loop, the vault, the bus, the journal, files that are read: more than these ever are. */
+#define OWN_DESCRIPTORS 64
+
 static void on_auth_problem(int priority, const char *sentence, void *userdata) {
         journal_log(priority, "%s", sentence);
 }
@@ -233,6 +236,22 @@ static int watch_signals(struct engine *e) {
         return 0;
 }
 
+/*
+ * Clients are never to have the descriptors that their actions need. Each action has a connection
+ * to its platform, and others are kept.
+ */
+static unsigned affordable_connections(const struct settings *s) {
+        uint64_t others =
+                        (uint64_t)s->max_in_flight + s->max_connections_per_host + OWN_DESCRIPTORS;
+        unsigned n = listener_affordable(s->max_connections, others);
+
+        if (n < s->max_connections)
+                log_warning("At most %u connections are served, not MaxConnections=%u, and others "
+                            "wait: the limit of descriptors is too low (LimitNOFILE= of the unit)",
+                            n, s->max_connections);
+        return n;
+}
+
 int engine_run(struct engine *e, int listen_fd) {
         _cleanup_(fd_closep) int fd = listen_fd;
         int r;
@@ -247,7 +266,8 @@ int engine_run(struct engine *e, int listen_fd) {
                                        on_status_timer, e);
         if (r < 0)
                 return r;
-        r = listener_new(e->event, fd, e->settings->max_connections, on_accept, e, &e->listener);
+        e->max_connections = affordable_connections(e->settings);
+        r = listener_new(e->event, fd, e->max_connections, on_accept, e, &e->listener);
         if (r < 0)
                 return r;
         TAKE_FD(fd);

@@ -42,7 +42,8 @@ struct engine {
         struct apps apps;         /* of a vault that keeps none itself */
         struct action_context actions;
 
-        struct client *clients; /* a list */
+        unsigned max_connections; /* as set, or as descriptors allow */
+        struct client *clients;   /* a list */
         unsigned n_clients;
         uint64_t started_usec; /* CLOCK_MONOTONIC */
 

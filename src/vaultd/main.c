@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "ipc/listener.h"
 #include "vaultd/config.h"
+#include "vaultd/grant-link.h"
 #include "vaultd/seal.h"
 #include "vaultd/server.h"
 #include "vaultd/store.h"
@@ -28,6 +29,7 @@
 #define KEY_NAME "vault-key"
 #define MAX_KEY_FILE 256                  /* bytes */
 #define MAX_STORE_BYTES ((size_t)1 << 30) /* hundreds of thousands of records */
+#define OWN_DESCRIPTORS 64 /* the loop, the store, the journal: more than these are */
 #define DRAIN_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define GRANT_WAIT_USEC (20 * USEC_PER_SEC)    /* with the next: less than the engine waits */
 #define GRANT_TIMEOUT_USEC (45 * USEC_PER_SEC) /* more than action-grant gives the provider */
@@ -255,11 +257,22 @@ static int set_up_loop(struct daemon *d) {
         return poller_new(d->event, &d->poller);
 }
 
+/* Who asks is never to have the descriptors that answering takes. */
+static unsigned affordable_connections(unsigned wanted) {
+        unsigned n = listener_affordable(wanted, GRANTS_MAX_SENT + OWN_DESCRIPTORS);
+
+        if (n < wanted)
+                log_warning("At most %u connections are served, not MaxConnections=%u, and others "
+                            "wait: the limit of descriptors is too low (LimitNOFILE= of the unit)",
+                            n, wanted);
+        return n;
+}
+
 static int start_serving(struct daemon *d, int *listen_fd) {
         const struct server_options options = {
                 .allow_uid = d->config.allow_uid,
                 .admin_uid = d->config.admin_uid,
-                .max_connections = d->config.max_connections,
+                .max_connections = affordable_connections(d->config.max_connections),
         };
         const struct grants_options way = {
                 .path = d->config.grant_socket,
