@@ -15,7 +15,7 @@
 #include "vault/backend.h"
 
 #define CALL_NEVER UINT64_MAX
-#define CALL_REASON_SIZE 200
+#define CALL_REASON_SIZE 240
 
 struct embedded_call {
         struct vault_call head;

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ipc/channel.h"
-#include "ipc/client.h"
+#include "ipc/trusted.h"
 #include "vault/embedded-calls.h"
 #include "vault/question.h"
 #include "vault/reply.h"
@@ -193,7 +193,7 @@ static int make_connection(struct embedded *e) {
 
         if (e->channel)
                 return 0;
-        fd = client_connect(e->path, /* nonblocking= */ 1);
+        fd = trusted_connect(e->path, /* nonblocking= */ 1);
         if (fd < 0)
                 return fd;
         r = channel_new(e->poller, fd, &options, &handler, e, &e->channel);
@@ -229,7 +229,7 @@ static int submit(struct embedded *e, struct embedded_call *c, struct buffer *li
         r = make_connection(e);
         if (r < 0) {
                 snprintf(reason, sizeof(reason), "cannot connect to the vault at %.100s: %s",
-                         e->path, strerror(-r));
+                         e->path, trusted_strerror(r));
                 fail_call(e, c, AE_VAULT_UNAVAILABLE, reason);
                 return 0;
         }

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/json-scan.h"
 #include "ipc/channel.h"
-#include "ipc/client.h"
+#include "ipc/trusted.h"
 
 #define TIMER_ACCURACY_USEC (10 * USEC_PER_MSEC)
 
@@ -165,7 +165,7 @@ static int connect_call(struct grant_call *c) {
         _cleanup_(fd_closep) int fd = -1;
         int r;
 
-        fd = client_connect(c->grants->path, /* nonblocking= */ 1);
+        fd = trusted_connect(c->grants->path, /* nonblocking= */ 1);
         if (fd < 0)
                 return fd;
         r = sd_event_source_set_time_relative(c->timer, c->grants->timeout_usec);
@@ -186,7 +186,7 @@ static void start_call(struct grant_call *c) {
         r = connect_call(c);
         if (r < 0) {
                 snprintf(reason, sizeof(reason), "cannot reach action-grant at %.100s: %s",
-                         c->grants->path, strerror(-r));
+                         c->grants->path, trusted_strerror(r));
                 fail_call(c, reason);
         }
 }

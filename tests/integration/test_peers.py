@@ -10,19 +10,21 @@ import time
 import unittest
 
 import jws
-from engine import TIMEOUT, Stack, email
+from engine import TIMEOUT, Stack, email, until
+from oauth import Provider
 from upstream import Upstream
 
-NOBODY, LARGE_UID = 65534, 3_000_000_000
+NOBODY, OTHER, LARGE_UID = 65534, 4711, 3_000_000_000
 TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
 
-upstream = stack = None
+upstream = provider = stack = None
 
 
 def setUpModule():
-    global upstream, stack
+    global upstream, provider, stack
     upstream = unittest.enterModuleContext(Upstream())
-    stack = unittest.enterModuleContext(Stack(google=upstream.url))
+    provider = unittest.enterModuleContext(Provider(rotate=True))
+    stack = unittest.enterModuleContext(Stack(google=upstream.url, plain=[provider.address]))
 
 
 def cpu_ticks(pid):
@@ -156,6 +158,90 @@ class Descriptors(unittest.TestCase):
                 answer = json.loads(vault.makefile("rb").readline())
                 self.assertEqual(answer["status"], "success", answer)
         self.assertEqual(stack.pid("vault"), pid)
+
+
+class Neighbours(unittest.TestCase):
+    """What lies where the vault's socket should be, or action-grant's, is not believed."""
+
+    def setUp(self):
+        # Of each part, how it is asked for something that takes its socket, and says so otherwise.
+        self.parts = {"vault": self.ask_engine, "grant": self.ask_vault}
+
+    def ask_engine(self):
+        """Why the engine cannot reach the vault, or None."""
+        with stack.connect() as c:
+            response = c.call({"op": "auth_status"})
+        if response["status"] == "success":
+            return None
+        self.assertEqual(response["error"]["code"], "vault_unavailable", response)
+        return response["error"]["message"]
+
+    def ask_vault(self):
+        app = provider.app()
+        self.assertEqual(stack.vault("set_provider", provider="x", app=app)["status"], "success")
+        answer = stack.vault("test_provider", provider="x")["result"]
+        return answer.get("reason") if answer["result"] == "unreachable" else None
+
+    def forget_connection(self, part):
+        """The engine keeps one with the vault."""
+        if part == "vault":
+            stack.kill("vault")
+            until(self.ask_engine, bool)
+            stack.start("vault")
+
+    def assert_mistrusted(self, part, do, undo, words="others could replace it"):
+        self.forget_connection(part)
+        do()
+        try:
+            self.assertIn(words, self.parts[part]() or "")
+        finally:
+            undo()
+        self.assertIsNone(self.parts[part]())
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a socket away")
+    def test_a_socket_of_another_user(self):
+        for part in self.parts:
+            path = stack.dir / f"{part}.sock"
+            with self.subTest(part):
+                self.assert_mistrusted(part, lambda p=path: os.chown(p, OTHER, OTHER),
+                                       lambda p=path: os.chown(p, 0, 0))
+
+    def test_a_folder_that_others_may_write(self):
+        for part in self.parts:
+            for mode in 0o770, 0o707, 0o777:
+                with self.subTest(part, mode=oct(mode)):
+                    self.assert_mistrusted(part, lambda m=mode: stack.dir.chmod(m),
+                                           lambda: stack.dir.chmod(0o711))
+
+    def test_a_symbolic_link(self):
+        for part in self.parts:
+            path, kept = stack.dir / f"{part}.sock", stack.dir / "kept.sock"
+
+            def lay(path=path, kept=kept):
+                path.rename(kept)
+                path.symlink_to(kept)
+
+            with self.subTest(part):
+                self.assert_mistrusted(part, lay, lambda p=path, k=kept: k.replace(p),
+                                       "symbolic link")
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a socket away")
+    def test_anothers_in_its_place(self):
+        """It hears nothing, and nothing is heard from it."""
+        for part in self.parts:
+            path, kept = stack.dir / f"{part}.sock", stack.dir / "kept.sock"
+            with self.subTest(part), socket.socket(socket.AF_UNIX) as false:
+
+                def lay(path=path, kept=kept, false=false):
+                    path.rename(kept)
+                    false.bind(str(path))
+                    os.chown(path, OTHER, OTHER)
+                    false.listen()
+
+                self.assert_mistrusted(part, lay, lambda p=path, k=kept: k.replace(p))
+                false.setblocking(False)
+                with self.assertRaises(BlockingIOError):
+                    false.accept()
 
 
 if __name__ == "__main__":
