@@ -285,11 +285,15 @@ class Stack:
         """An authenticated connection, unless `token` is another or empty."""
         return Connection(self.socket, self.token if token is None else token)
 
-    def connect_as(self, uid, token=None):
-        """A connection of a process with another uid, which then is gone. Only root can."""
+    def open_to_all(self):
+        """Any user may connect to the engine."""
         self.dir.parent.chmod(0o711)
         self.dir.chmod(0o711)
         self.socket.chmod(0o666)
+
+    def connect_as(self, uid, token=None):
+        """A connection of a process with another uid, which then is gone. Only root can."""
+        self.open_to_all()
         ours, theirs = socket.socketpair()
         with ours, theirs:
             pid = os.fork()

@@ -4,10 +4,7 @@
 import hashlib
 import json
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import unittest
 import urllib.parse
@@ -301,21 +298,9 @@ class Refused(Case):
     def test_g1_another_uid(self):
         other, url = 4711, self.login()
         token = jws.token(self.key, sub=self.me, cnf={"uid": other})
-        self.stack.dir.parent.chmod(0o711)
-        self.stack.dir.chmod(0o711)
-        self.stack.socket.chmod(0o666)
-        # What it imports may be closed to that uid: first the one, then the other.
-        program = ("import os, sys; sys.path.insert(0, sys.argv[1])\n"
-                   "from engine import Connection\n"
-                   f"os.setgroups([]); os.setgid({other}); os.setuid({other})\n"
-                   "with Connection(sys.argv[2], sys.argv[3]) as c:\n"
-                   "    print(c.code({'op': 'auth_callback', 'platform': 'gmail',\n"
-                   "                  'authorization_response': sys.argv[4]}))\n")
-        here = str(pathlib.Path(__file__).parent)
-        done = subprocess.run([sys.executable, "-c", program, here, str(self.stack.socket), token,
-                               url], capture_output=True, text=True, cwd="/", timeout=60,
-                              check=False)
-        self.assertEqual(done.stdout.strip(), "authorization_failed", done)
+        with self.stack.connect_as(other, token) as c:
+            request = {"op": "auth_callback", "platform": "gmail", "authorization_response": url}
+            self.assertEqual(c.code(request), "authorization_failed")
         self.assert_not_exchanged()
         self.assert_connected(self.callback(url))
 

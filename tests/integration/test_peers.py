@@ -1,20 +1,53 @@
 # SPDX-License-Identifier: MIT
 """Who comes, and how many: uids that say little, and more peers than there are descriptors for."""
 
+import contextlib
 import json
 import os
 import pathlib
 import resource
 import socket
+import subprocess
+import sys
 import time
 import unittest
 
 import jws
-from engine import TIMEOUT, Stack, email, until
+from engine import BUILD, TIMEOUT, Stack, email, memory_kib, until
 from oauth import Provider
 from upstream import Upstream
 
+# As many as may be; each takes two descriptors of the engine, which needs some for itself.
+CROWD = f"""
+[Engine]
+MaxConnections=12000
+MaxInFlight=64
+[Http]
+MaxConnectionsPerHost=16
+"""
+N_CROWD = min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2)
+# A connection that nothing is asked on: what it is itself, its frame, and its place in the lists.
+IDLE_BYTES = 2048
+
+# Becomes somebody, connects so many times, says so, and stays until it is told to go.
+IDLER = """
+import os, resource, socket, sys
+uid, path, n = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+os.setgroups([])
+os.setgid(uid)
+os.setuid(uid)
+sockets = [socket.socket(socket.AF_UNIX) for _ in range(n)]
+for s in sockets:
+    s.connect(path)
+print("here", flush=True)
+sys.stdin.read()
+"""
+
 NOBODY, OTHER, LARGE_UID = 65534, 4711, 3_000_000_000
+# Of a build whose allocator keeps what was freed, little can be said about memory.
+SANITIZED = b"__asan_init" in (BUILD / "src/engine/action-engined").read_bytes()
 TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
 
 upstream = provider = stack = None
@@ -39,6 +72,13 @@ def burn(ticks):
     end = time.process_time() + ticks / TICKS_PER_SEC
     while time.process_time() < end:
         pass
+
+
+def assert_rests(case, pid):
+    """It does not try all the time. A daemon that did would use as much as we do."""
+    before = cpu_ticks(pid)
+    burn(TICKS_PER_SEC)
+    case.assertLess(cpu_ticks(pid) - before, TICKS_PER_SEC / 4)
 
 
 @unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
@@ -97,12 +137,6 @@ class Descriptors(unittest.TestCase):
         self.addCleanup(feed)
         return pid, feed
 
-    def assert_rests(self, pid):
-        """It does not try all the time. A daemon that did would use as much as we do."""
-        before = cpu_ticks(pid)
-        burn(TICKS_PER_SEC)
-        self.assertLess(cpu_ticks(pid) - before, TICKS_PER_SEC / 4)
-
     def test_the_engine(self):
         with stack.connect() as served:
             served.result({"op": "health"})
@@ -110,7 +144,7 @@ class Descriptors(unittest.TestCase):
             waiting = [self.enterContext(stack.connect("")) for _ in range(20)]
             for c in waiting:
                 c.send({"op": "ping", "id": 1})
-            self.assert_rests(pid)
+            assert_rests(self, pid)
             for _ in range(200):
                 served.result({"op": "ping"})
             feed()
@@ -151,13 +185,62 @@ class Descriptors(unittest.TestCase):
                 vault.settimeout(TIMEOUT)
                 vault.connect(stack.env["ACTION_VAULT_SOCKET"])
                 vault.sendall(b'{"id":1,"op":"status"}\n')
-            self.assert_rests(pid)
+            assert_rests(self, pid)
             served.result(email("during@example.com"))
             feed()
             for vault in waiting:
                 answer = json.loads(vault.makefile("rb").readline())
                 self.assertEqual(answer["status"], "success", answer)
         self.assertEqual(stack.pid("vault"), pid)
+
+
+@contextlib.contextmanager
+def idle(path, uid, n):
+    """So many connections of that uid."""
+    with subprocess.Popen([sys.executable, "-c", IDLER, str(uid), str(path), str(n)], cwd="/",
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"here\n"
+        yield
+
+
+class Crowd(unittest.TestCase):
+    @unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
+    def test_ten_thousand_who_are_idle(self):
+        """Or as many as there are descriptors for. They cost little, and others nothing."""
+        with contextlib.ExitStack() as undo:
+            crowded = undo.enter_context(Stack(CROWD, upstream.url))
+            pid = crowded.pid("engine")
+            served = undo.enter_context(crowded.connect())
+            served.result(email("alone@example.com"))
+            crowded.open_to_all()
+            before = memory_kib(pid)
+            for i in range(4):
+                undo.enter_context(idle(crowded.socket, OTHER + i, N_CROWD // 4))
+            until(lambda: served.result({"op": "health"})["connections"],
+                  lambda n: n >= N_CROWD // 4 * 4 + 1)
+
+            if not SANITIZED:
+                each = (memory_kib(pid) - before) * 1024 / N_CROWD
+                self.assertLess(each, IDLE_BYTES)
+            assert_rests(self, pid)
+            for _ in range(200):
+                served.result({"op": "ping"})
+            served.result(email("crowded@example.com"))
+            with crowded.connect() as late:
+                late.result(email("late@example.com"))
+        self.assertEqual(len(upstream.to("late@example.com")), 1)
+
+    def test_slow_writers_beside_a_fast_one(self):
+        """A byte at a time from each of them, and a request of the fast one after each byte."""
+        line = b'{"op":"ping","id":"slow"}\n'
+        slow = [self.enterContext(stack.connect("")) for _ in range(50)]
+        with stack.connect("") as fast:
+            for i in range(len(line)):
+                for c in slow:
+                    c.send_bytes(line[i:i + 1])
+                fast.result({"op": "ping"})
+        for c in slow:
+            self.assertEqual(c.finish("slow")["status"], "success")
 
 
 class Neighbours(unittest.TestCase):
