@@ -12,6 +12,7 @@
 #include "auth/revocation.h"
 #include "auth/revocations.h"
 #include "base/clock.h"
+#include "base/sync-folder.h"
 
 /* The most that an engine bears with in clocks: until then, a token that is over may be good. */
 #define GRACE_USEC (UINT64_C(86400) * USEC_PER_SEC)
@@ -137,17 +138,6 @@ static int take_mode(int fd, const char *old_path) {
         return 0;
 }
 
-static int sync_folder(const char *path) {
-        char folder[PATH_MAX];
-        const char *slash = strrchr(path, '/');
-        _cleanup_(fd_closep) int fd = -1;
-
-        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-                 slash ? path : ".");
-        fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 static int replace(int fd, const char *new_path, const char *path, const struct buffer *text) {
         int r;
 
@@ -159,7 +149,7 @@ static int replace(int fd, const char *new_path, const char *path, const struct 
                 return r;
         if (rename(new_path, path) < 0)
                 return -errno;
-        return sync_folder(path);
+        return sync_folder_of(AT_FDCWD, path);
 }
 
 static int edit_file(int fd, const char *new_path, const char *path,

@@ -16,6 +16,7 @@
 
 #include "actionctl/program.h"
 #include "auth/jwk-file.h"
+#include "base/sync-folder.h"
 
 #define ETC CONFIG_ADMIN_DIR
 #define VAULT_KEY ETC "/vault-key.cred"
@@ -86,11 +87,15 @@ int setup_run_in_root(struct setup *s, const char *option, const char *const arg
 
 static int make_folder(struct setup *s, const char *path, mode_t mode) {
         char full[PATH_MAX];
+        int r;
 
         setup_path(s, path, full);
-        if (mkdir(full, mode) < 0 && errno != EEXIST)
-                return setup_fail(s, -errno, "'%s' cannot be made: %s", full, strerror(errno));
-        return 0;
+        if (mkdir(full, mode) < 0)
+                return errno == EEXIST ? 0
+                                       : setup_fail(s, -errno, "'%s' cannot be made: %s", full,
+                                                    strerror(errno));
+        r = sync_folder_of(AT_FDCWD, full);
+        return r < 0 ? setup_fail(s, r, "'%s' cannot be kept: %s", full, strerror(-r)) : 0;
 }
 
 /* ---- users, folders, units ---- */
@@ -209,7 +214,8 @@ static int seal_vault_key(struct setup *s, const struct secret *key, int fd) {
                 return r;
         if (fsync(fd) < 0 || link(VAULT_KEY_NEW, VAULT_KEY) < 0)
                 return setup_fail(s, -errno, VAULT_KEY " cannot be written: %s", strerror(errno));
-        return 0;
+        r = sync_folder_of(AT_FDCWD, VAULT_KEY); /* records are sealed with it from now on */
+        return r < 0 ? setup_fail(s, r, VAULT_KEY " cannot be kept: %s", strerror(-r)) : 0;
 }
 
 static int make_vault_key(struct setup *s) {

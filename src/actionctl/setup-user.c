@@ -18,6 +18,7 @@
 #include "actionctl/input.h"
 #include "actionctl/output.h"
 #include "actionctl/token-make.h"
+#include "base/sync-folder.h"
 
 #define GROUP "action-engine"
 #define TOKEN_MAX ((size_t)16 << 10)
@@ -165,7 +166,7 @@ static int write_token(const struct setup *s, const struct secret *token) {
         if (fd < 0)
                 return -errno;
         if (write(fd, token->data, token->size) == (ssize_t)token->size &&
-            write(fd, "\n", 1) == 1 && fsync(fd) == 0)
+            write(fd, "\n", 1) == 1 && fsync(fd) == 0 && sync_folder_of(AT_FDCWD, s->token) == 0)
                 return 0;
         r = errno ? -errno : -EIO;
         (void)unlink(s->token);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/sync-folder.h"
+
 /*
  * Another's file that we can read was handed to us on purpose (a systemd credential belongs to
  * root and is lent by an ACL, which shows as group bits); our own must be for nobody else.
@@ -135,6 +137,8 @@ int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum
         if (fd < 0)
                 return -errno;
         r = write_whole(fd, text);
+        if (r == 0)
+                r = sync_folder_of(directory_fd, path);
         if (r < 0)
                 (void)unlinkat(directory_fd, path, 0);
         return r;
