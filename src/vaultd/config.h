@@ -12,6 +12,7 @@ struct vaultd_config {
         char *admin_user;      /* owned: as it was written */
         char *allow_user;      /* owned: the same */
         char *grant_socket;    /* owned */
+        char *mark_directory;  /* owned */
         char *state_directory; /* owned */
         unsigned max_connections;
         uid_t admin_uid, allow_uid; /* whom the two name */

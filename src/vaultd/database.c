@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/sync-folder.h"
 
 #define APPLICATION_ID 0x41455631 /* "AEV1": tells a vault's file from any other database */
 #define BUSY_TIMEOUT_MSEC 250     /* the loop stands still meanwhile */
@@ -29,6 +30,10 @@ static const char *const steps[] = {
         " name TEXT NOT NULL PRIMARY KEY,"
         " sealed BLOB NOT NULL"
         ") STRICT, WITHOUT ROWID",
+        "CREATE TABLE generation ("
+        " one INTEGER PRIMARY KEY CHECK (one = 1),"
+        " sealed BLOB NOT NULL"
+        ") STRICT",
 };
 
 #define SCHEMA_VERSION ((int)ELEMENTSOF(steps))
@@ -93,10 +98,16 @@ int database_int(struct database *d, const char *sql, int *ret) {
 static int look_at_file(const char *path, int flags) {
         _cleanup_(fd_closep) int fd = -1;
         struct stat st;
+        int r;
 
         fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | flags, 0600);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
+        if (st.st_size == 0 && S_ISREG(st.st_mode)) {
+                r = sync_folder_of(AT_FDCWD, path);
+                if (r < 0)
+                        return r;
+        }
         if (!S_ISREG(st.st_mode))
                 return -EMEDIUMTYPE;
         if (fchmod(fd, 0600) < 0)
@@ -200,6 +211,10 @@ int database_open(struct database *d, const char *path, size_t max_bytes, int fl
         if (rc != SQLITE_OK)
                 return database_failed(d, rc);
         return set_up(d);
+}
+
+int database_settle(struct database *d) {
+        return run(d, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void database_close(struct database *d) {

@@ -313,11 +313,6 @@ int keeper_list(struct keeper *k, const char *user_id, keeper_record_fn *found, 
         return r < 0 && error->code == AE_NONE ? store_error(k, r, error) : r;
 }
 
-/* No record is of the user "": no app opens as a record, nor a record as an app. */
-static struct record_id app_id(const char *name) {
-        return (struct record_id){ "", "provider", name };
-}
-
 static int app_error(const struct keeper *k, int r, const char *name, struct ae_error *error) {
         switch (r) {
         case -ENOENT:
@@ -338,7 +333,7 @@ static int open_app(const struct keeper *k, const char *name, const void *sealed
                     struct oauth_app *ret, struct ae_error *error) {
         _cleanup_(ae_error_done) struct ae_error damage = { 0 };
         _cleanup_(secret_freep) struct secret *plain = NULL;
-        const struct record_id id = app_id(name);
+        const struct record_id id = store_provider_id(name);
         struct json_slice json = { .type = JSON_OBJECT };
         int r;
 
@@ -373,7 +368,7 @@ int keeper_read_app(struct keeper *k, const char *name, struct oauth_app *ret,
 int keeper_write_app(struct keeper *k, const char *name, const struct oauth_app *app,
                      struct ae_error *error) {
         _cleanup_(buffer_done) struct buffer plain = { 0 }, sealed = { 0 };
-        const struct record_id id = app_id(name);
+        const struct record_id id = store_provider_id(name);
         int r;
 
         oauth_app_print(app, /* with_secret= */ true, &plain);

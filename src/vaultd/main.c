@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "base/secret.h"
+#include "base/sync-folder.h"
 #include "ipc/listener.h"
 #include "vaultd/config.h"
 #include "vaultd/grant-link.h"
@@ -95,18 +97,33 @@ static int load_key(struct daemon *d) {
         return 0;
 }
 
+static int make_folder(const char *path) {
+        int r;
+
+        if (mkdir(path, 0700) < 0)
+                return errno == EEXIST ? 0
+                                       : refuse(-errno, "cannot make %s: %s", path,
+                                                strerror(errno));
+        r = sync_folder_of(AT_FDCWD, path);
+        return r < 0 ? refuse(r, "cannot keep %s: %s", path, strerror(-r)) : 0;
+}
+
 static int open_store(struct daemon *d) {
         _cleanup_(freep) char *path = NULL;
         char error[STORE_ERROR_SIZE];
         int r;
 
-        if (mkdir(d->config.state_directory, 0700) < 0 && errno != EEXIST)
-                return refuse(-errno, "cannot make %s: %s", d->config.state_directory,
-                              strerror(errno));
+        r = make_folder(d->config.state_directory);
+        if (r == 0)
+                r = make_folder(d->config.mark_directory);
+        if (r < 0)
+                return r;
         if (asprintf(&path, "%s/vault.db", d->config.state_directory) < 0)
                 return refuse(-ENOMEM, "out of memory");
 
         r = store_open(path, MAX_STORE_BYTES, &d->store, error);
+        if (r == 0)
+                r = store_guard(d->store, d->key, d->config.mark_directory, error);
         return r < 0 ? refuse(r, "%s", error) : 0;
 }
 

@@ -2,29 +2,38 @@
 #pragma once
 /*
  * Sealed records and apps at rest, in SQLite: what was answered as stored survives a power cut. Knows
- * neither key nor plain text. Blocking, for the vault's loop: records are tiny.
+ * no plain text. Blocking, for the vault's loop: records are tiny.
  */
 
 #include <stddef.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/secret.h"
 
 struct record_id;
 struct store;
 
 #define STORE_MAX_PER_USER 256
 #define STORE_MAX_PROVIDERS 64
-#define STORE_ERROR_SIZE 512
+#define STORE_ERROR_SIZE 1024
 
 /*
  * Opens `path`, or makes it (mode 0600), and brings an older schema up to date. What is damaged,
- * newer or not a vault's is refused and left as it is. The file never grows over `max_bytes`. The
- * caller owns *ret. Returns 0; a negative errno with one sentence in `error`: -EUCLEAN damaged,
- * -EPROTONOSUPPORT newer, -EMEDIUMTYPE not a vault's.
+ * newer or not a vault's is refused and left as it is. The file never grows over `max_bytes`. As
+ * long as it is open, no other store_open() in its folder succeeds. The caller owns *ret. Returns 0;
+ * a negative errno with one sentence in `error`: -EUCLEAN damaged, -EPROTONOSUPPORT newer,
+ * -EMEDIUMTYPE not a vault's, -EDEADLK open elsewhere.
  */
 int store_open(const char *path, size_t max_bytes, struct store **ret,
                char error[static STORE_ERROR_SIZE]);
+/*
+ * From now on the store is held to its mark in `folder`, and each change moves the mark on, as
+ * guard.h tells. `key` is borrowed. Before anything else is done with it. Returns 0; a negative
+ * errno with one sentence in `error`: -EKEYREJECTED another key's, -ESTALE not as it was left.
+ */
+int store_guard(struct store *s, const struct secret *key, const char *folder,
+                char error[static STORE_ERROR_SIZE]);
 struct store *store_free(struct store *s);
 DEFINE_CLEANUP(struct store *, store_free);
 
@@ -49,6 +58,9 @@ int store_list(struct store *s, const char *user_id,
                int (*found)(const struct record_id *id, const void *sealed, size_t size,
                             void *userdata),
                void *userdata);
+
+/* What an app is sealed for. No record is of the user "": neither opens as the other. */
+struct record_id store_provider_id(const char *name);
 
 /* The same for the apps, each under its name. */
 int store_read_provider(struct store *s, const char *name, struct buffer *to);

@@ -302,7 +302,7 @@ static void test_a_newer_store_is_left_alone(void **state) {
         open_store(p);
         assert_int_equal(store_write(p->store, &home, "v", 1), 0);
         p->store = store_free(p->store);
-        meddle(p, "PRAGMA user_version = 3");
+        meddle(p, "PRAGMA user_version = 4");
         read_whole(p->path, &before, &n_before);
 
         assert_refused(p, -EPROTONOSUPPORT, "newer version");
@@ -312,7 +312,7 @@ static void test_a_newer_store_is_left_alone(void **state) {
 
         meddle(p, "PRAGMA user_version = -1");
         assert_refused(p, -EPROTONOSUPPORT, "newer version");
-        meddle(p, "PRAGMA user_version = 2");
+        meddle(p, "PRAGMA user_version = 3");
         open_store(p);
         assert_holds(p->store, &home, "v");
 }
@@ -329,7 +329,7 @@ static void test_a_newer_stores_log_is_left_alone(void **state) {
         p->store = store_free(p->store);
         snprintf(log_path, sizeof(log_path), "%s-wal", p->path);
         assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
         read_whole(p->path, &file, &n_file);
         read_whole(log_path, &log, &n_log);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
