@@ -97,6 +97,7 @@ ATTEMPTS = {
     "read the signing key": lambda: open("/etc/action-engine/private/signing.jwk", "rb"),
     "read the vault's key": lambda: open("/etc/action-engine/vault-key.cred", "rb"),
     "read the vault's folder": lambda: os.listdir("/var/lib/action-vault"),
+    "read the vault's mark": lambda: os.listdir("/var/lib/action-vault-mark"),
     "read the vault's credential":
         lambda: open("/run/credentials/action-vault.service/vault-key", "rb"),
     "read /etc/shadow": lambda: open("/etc/shadow", "rb"),
@@ -108,7 +109,7 @@ ATTEMPTS = {
     "write /var/lib": lambda: create("/var/lib"),
     "write /dev/shm": lambda: create("/dev/shm"),
     "write a cgroup": lambda: write("/sys/fs/cgroup/cgroup.procs"),
-    "write the state folder": lambda: create(os.environ["STATE_DIRECTORY"]),
+    "write the state folder": lambda: create(os.environ["STATE_DIRECTORY"].partition(":")[0]),
     "write /tmp": lambda: create("/tmp"),
     "open the kernel's log": lambda: open("/dev/kmsg", "rb"),
     "open a disk": lambda: os.open("/dev/probe-disk", os.O_RDONLY),

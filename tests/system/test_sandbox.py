@@ -23,7 +23,8 @@ ALLOWED = {"open AF_UNIX", "write /tmp"}
 NETWORK = {"open AF_INET", "open AF_INET6"}
 MAY = {
     ENGINE: ALLOWED | NETWORK | {"see process 1"},  # peers' cgroups
-    VAULT: ALLOWED | {"read the vault's folder", "write the state folder"},
+    VAULT: ALLOWED | {"read the vault's folder", "read the vault's mark",
+                      "write the state folder"},
     GRANT: ALLOWED | NETWORK,
 }
 
@@ -100,7 +101,8 @@ class Sandbox(Case):
     def test_they_share_their_sockets_alone(self):
         """No file or folder that two of them could write, no uid and no group."""
         probes = {unit: self.probe(unit) for unit in MAY}
-        self.assertIn("/var/lib/action-vault", probes[VAULT]["writable"].values())
+        for folder in "/var/lib/action-vault", "/var/lib/action-vault-mark":
+            self.assertIn(folder, probes[VAULT]["writable"].values())
         for one, other in itertools.combinations(MAY, 2):
             with self.subTest(one=one, other=other):
                 ours, theirs = probes[one], probes[other]

@@ -88,7 +88,8 @@ class Installed(Case):
         self.assert_mode(SOCKET, "660 root action-engine")
         self.assert_mode(VAULT_SOCKET, "600 action-engine action-engine")
         self.assert_mode(GRANT_SOCKET, "600 action-vault action-vault")
-        self.assert_mode("/var/lib/action-vault", "700 action-vault action-vault")
+        for folder in "/var/lib/action-vault", "/var/lib/action-vault-mark":
+            self.assert_mode(folder, "700 action-vault action-vault")
         self.assert_mode("/etc/action-engine/vault-key.cred", "600 root root")
         self.assert_mode("/etc/action-engine/private", "700 root root")
         self.assert_mode("/etc/action-engine/private/signing.jwk", "600 root root")
