@@ -184,11 +184,11 @@ class VaultFile(VaultTest):
     DAMAGED = "cannot be opened: wrong key or damaged; nothing was changed"
 
     def fill(self):
-        daemon, vault = self.start()
+        self.running, self.vault = self.start()
         for who in WHO, self.OTHER, {**WHO, "account": "work"}, {**WHO, "platform": "notion"}:
-            self.assertSuccess(vault.ask("store_token", **who, credential={"access_token": "at"}))
-        daemon.stop()
-        self.database = daemon.state / "vault.db"
+            self.assertSuccess(self.vault.ask("store_token", **who,
+                                              credential={"access_token": "at"}))
+        self.database = self.running.state / "vault.db"
 
     def change(self, sql, *values):
         with contextlib.closing(sqlite3.connect(self.database)) as database, database:
@@ -207,16 +207,21 @@ class VaultFile(VaultTest):
         self.change("UPDATE record SET sealed = ? WHERE user_id = ? AND platform = ?"
                     " AND account = ?", sealed, *self.key(WHO))
 
-    def assert_refused(self):
+    def assert_unreadable(self):
         """And left as it is; the others are served."""
         before = self.sealed()
-        daemon, vault = self.start()
-        self.assertError(vault.ask("get_token", **WHO), "internal", self.DAMAGED)
-        self.assertError(vault.ask("store_token", **WHO, credential={"access_token": "b"}),
+        self.assertError(self.vault.ask("get_token", **WHO), "internal", self.DAMAGED)
+        self.assertError(self.vault.ask("store_token", **WHO, credential={"access_token": "b"}),
                          "internal", self.DAMAGED)
-        self.assertSuccess(vault.ask("get_token", **self.OTHER))
-        daemon.stop()
+        self.assertSuccess(self.vault.ask("get_token", **self.OTHER))
         self.assertEqual(self.sealed(), before)
+
+    def assert_refused(self, words="was changed by something else than this vault", **options):
+        """A vault that starts does not even serve the others."""
+        self.running.stop()
+        before = self.database.read_bytes()
+        self.assertIn(words, self.refused(**options))
+        self.assertEqual(self.database.read_bytes(), before)
 
     def test_one_bit(self):
         """In version, nonce, text or tag."""
@@ -224,12 +229,16 @@ class VaultFile(VaultTest):
         good = self.sealed()
         for at in 0, 1, 24, 25, len(good) // 2, len(good) - 17, len(good) - 16, len(good) - 1:
             with self.subTest(at=at):
-                self.put(good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1:])
-                self.assert_refused()
+                bad = good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1:]
+                self.put(bad)
+                self.assert_unreadable()
         for cut in good[:-1], good[:40], good[:1], b"", good + b"\0":
             with self.subTest(size=len(cut)):
                 self.put(cut)
-                self.assert_refused()
+                self.assert_unreadable()
+        self.assert_refused()
+        self.put(bad)
+        self.assert_refused()
         self.put(good)
         _, vault = self.start()
         self.assertSuccess(vault.ask("get_token", **WHO))
@@ -240,25 +249,41 @@ class VaultFile(VaultTest):
         for other in self.OTHER, {**WHO, "account": "work"}, {**WHO, "platform": "notion"}:
             with self.subTest(**other):
                 self.put(self.sealed(other))
-                self.assert_refused()
+                self.assert_unreadable()
                 self.put(good)
+        self.put(self.sealed(self.OTHER))
+        self.assert_refused()
+
+    def test_a_damaged_record_that_is_accepted(self):
+        """Costs itself alone, as while the vault ran."""
+        self.fill()
+        self.put(b"x" * 100)
+        self.assert_refused()
+        (self.running.folder / "state-mark/accept-restored").touch()
+        self.running, self.vault = self.start()
+        self.assert_unreadable()
+        self.assertSuccess(self.vault.ask("delete_token", **WHO))
+        self.assertSuccess(self.vault.ask("store_token", **WHO, credential={"access_token": "b"}))
+        self.running.stop()
+        self.running, self.vault = self.start()
+        self.assertSuccess(self.vault.ask("get_token", **WHO))
 
     def test_on_another_machine(self):
         """Where the key is another."""
         self.fill()
+        self.running.stop()
         with tempfile.TemporaryDirectory(prefix="test-protection-") as folder:
             self.folder = folder
             os.chmod(folder, 0o755)
             (pathlib.Path(folder) / "state").mkdir(mode=0o700)
-            shutil.copy(self.database, pathlib.Path(folder) / "state/vault.db")
-            daemon, vault = self.start(key=os.urandom(32))
-            for who in WHO, self.OTHER:
-                self.assertError(vault.ask("get_token", **who), "internal", self.DAMAGED)
-            daemon.stop()
+            self.database = shutil.copy(self.database, pathlib.Path(folder) / "state/vault.db")
+            self.assert_refused("was sealed with another key", key=os.urandom(32))
+            (pathlib.Path(folder) / "state-mark/accept-restored").touch()
+            self.assert_refused("was sealed with another key", key=os.urandom(32))
 
 
 class RolledBack(test_vault_grants.GrantsTest):
-    """An older copy opens, as a backup must. What was rotated since is noticed by the provider."""
+    """An older copy that an administrator restored: the provider knows better what is in it."""
 
     def test_a_rotated_token_is_not_used_on(self):
         daemon, vault = self.begin(rotate=True)
@@ -271,9 +296,8 @@ class RolledBack(test_vault_grants.GrantsTest):
         self.token(vault, rejected=hashlib.sha256(first.encode()).hexdigest())
         daemon.stop()
 
-        for name in "vault.db-wal", "vault.db-shm":
-            (daemon.state / name).unlink(missing_ok=True)
         database.write_bytes(older)
+        (daemon.folder / "state-mark/accept-restored").touch()
         _, vault = self.again()
         rejected = hashlib.sha256(first.encode()).hexdigest()
         for _ in range(2):

@@ -179,6 +179,7 @@ class VaultTest(unittest.TestCase):
 
 
 WHO = {"user_id": "u1", "platform": "gmail"}
+OTHER = {"user_id": "u2", "platform": "gmail"}
 
 
 class Operations(VaultTest):
@@ -395,13 +396,11 @@ class Starting(VaultTest):
         self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
         daemon.stop()
 
-        daemon, vault = self.start(key=bytes(32))
-        sentence = ("the record of u1/gmail/default cannot be opened: wrong key or damaged; "
-                    "nothing was changed")
-        self.assertError(vault.ask("get_token", **WHO), "internal", sentence)
-        self.assertError(vault.ask("store_token", **WHO, credential={"access_token": "b"}),
-                         "internal", sentence)
-        daemon.stop()
+        store = daemon.state / "vault.db"
+        before = store.read_bytes()
+        self.assertIn("was sealed with another key; it was left as it is",
+                      self.refused(key=bytes(32)))
+        self.assertEqual(store.read_bytes(), before)
 
         _, vault = self.start()
         self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO))["access_token"], "at")
@@ -429,6 +428,8 @@ class Starting(VaultTest):
             "[Vault]\nAllowUser=0x0\n": "there is no such user",
             "[Vault]\nAllowUser=\n": "AllowUser",
             "[Vault]\nAllowUser=0\nMaxConnections=0\n": "vault.conf:3",
+            "[Vault]\nAllowUser=0\nMarkDirectory=/mark\n": "",
+            "[Vault]\nAllowUser=0\nMarkDirectory=mark\n": "vault.conf:3",
             "[Vault]\nAllowUser=0\nStateDirectory=state\n": "vault.conf:3",
             "[Vault]\nAllowUsers=0\n": "vault.conf:2",
             "[Engine]\nAllowUser=0\n": "vault.conf:1",
@@ -472,6 +473,125 @@ class Starting(VaultTest):
         store.write_bytes(good)
         _, vault = self.start()
         self.assertSuccess(vault.ask("get_token", **WHO))
+
+
+class Mark(VaultTest):
+    """I5: an older copy of the store is not taken for it."""
+
+    def fill(self):
+        """Gives the store's file as it was before a token was replaced and one deleted."""
+        daemon, vault = self.start()
+        self.store, self.mark = daemon.state / "vault.db", daemon.folder / "state-mark/mark"
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "old"}))
+        self.assertSuccess(vault.ask("store_token", **OTHER, credential={"access_token": "at"}))
+        daemon.stop()
+        older = self.store.read_bytes()
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "new"}))
+        self.assertSuccess(vault.ask("delete_token", **OTHER))
+        self.assertEqual(daemon.stop(), 0)
+        return older
+
+    def test_rolled_back(self):
+        older = self.fill()
+        newer = self.store.read_bytes()
+        self.store.write_bytes(older)
+        said = self.refused()
+        self.assertIn("is older than its mark", said)
+        self.assertEqual(self.store.read_bytes(), older)
+        (command,) = re.findall("'(touch [^']*)'", said)
+
+        # Who means it does as he was told, and it is good for one time.
+        subprocess.run(command.split(), check=True)
+        daemon, vault = self.start()
+        self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO))["access_token"], "old")
+        self.assertSuccess(vault.ask("get_token", **OTHER))
+        self.assertEqual(daemon.stop(), 0)
+        self.assertIn(b"is older than its mark, and is used all the same", daemon.stderr)
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("get_token", **OTHER))
+        self.assertEqual(daemon.stop(), 0)
+        for copy in older, newer:
+            self.store.write_bytes(copy)
+            self.assertIn("is another one than its mark was made for", self.refused())
+
+    def test_one_row_put_back(self):
+        older = self.fill()
+        (self.store.parent / "older").write_bytes(older)
+        with sqlite3.connect(self.store) as database:
+            database.execute("ATTACH ? AS older", (str(self.store.parent / "older"),))
+            database.execute("INSERT INTO record SELECT * FROM older.record WHERE user_id = 'u2'")
+        database.close()
+        self.assertIn("was changed by something else than this vault", self.refused())
+
+    def test_gone(self):
+        self.fill()
+        store, mark = self.store.read_bytes(), self.mark.read_bytes()
+        self.store.unlink()
+        self.assertIn("is older than its mark", self.refused())
+        self.store.write_bytes(store)
+        self.mark.unlink()
+        self.assertIn("has lost its mark", self.refused())
+        self.mark.write_bytes(mark)
+        self.assertEqual(stat.S_IMODE(self.mark.parent.stat().st_mode), 0o700)
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("get_token", **WHO))
+
+    def test_a_kill_is_no_rollback(self):
+        """Whenever it comes. And what was answered before it is beyond a rollback."""
+        for n in range(10):
+            daemon, vault = self.start()
+            vault.send("\n".join(json.dumps({
+                "id": i, "op": "store_token", **WHO,
+                "credential": {"access_token": f"{n}-{i}"}}) for i in range(100)))
+            for i in range(5 * n + 1):
+                self.assertSuccess(vault.receive())
+            daemon.stop(signal.SIGKILL)
+        _, vault = self.start()
+        token = self.assertSuccess(vault.ask("get_token", **WHO))["access_token"]
+        self.assertGreaterEqual([int(part) for part in token.split("-")], [9, 45])
+
+
+class Two(VaultTest):
+    """H4: a store has one vault, and who comes second is told."""
+
+    def second(self):
+        """Another folder, with its own socket and the first one's store."""
+        folder = tempfile.mkdtemp(prefix="test-vaultd-")
+        self.addCleanup(shutil.rmtree, folder)
+        daemon = Daemon(folder, config=f"[Vault]\nAllowUser={os.getuid()}\n"
+                                       f"StateDirectory={self.folder}/state\n")
+        self.addCleanup(daemon.close)
+        return daemon, self.connect(daemon)
+
+    def assertSent(self, daemon, vault):
+        self.assertEqual(daemon.wait(), 1)
+        self.assertIsNone(self.receive_or_none(vault))
+        self.assertIn(b"is served by another action-vaultd; there can only be one", daemon.stderr)
+
+    def test_a_second_one(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
+        self.assertSent(*self.second())
+        self.assertSuccess(vault.ask("get_token", **WHO))
+        daemon.stop(signal.SIGKILL)
+        _, other = self.second()
+        self.assertSuccess(other.ask("get_token", **WHO))
+
+    def test_one_that_stands_still(self):
+        """It may come back amid what it did, and so keeps everybody else out until it is gone."""
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("status"))
+        daemon.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, daemon.process.pid, os.WSTOPPED | os.WNOWAIT)
+        vault.send(json.dumps({"id": 1, "op": "store_token", **WHO,
+                               "credential": {"access_token": "late"}}))
+        self.assertSent(*self.second())
+        daemon.process.send_signal(signal.SIGCONT)
+        self.assertSuccess(vault.receive())
+        self.assertEqual(daemon.stop(), 0)
+        _, other = self.second()
+        self.assertEqual(self.assertSuccess(other.ask("get_token", **WHO))["access_token"], "late")
 
 
 class Secrets(VaultTest):
