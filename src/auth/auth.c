@@ -52,7 +52,8 @@ static int read_keys(struct auth *a, struct keyring **ret, struct ae_error *erro
                                    a->directory, strerror(-r));
                 return r;
         }
-        return keyring_load(a->directory, a->on_problem, a->userdata, ret, error);
+        return keyring_load(a->directory, a->verifier ? verifier_keys(a->verifier) : NULL,
+                            a->on_problem, a->userdata, ret, error);
 }
 
 /* Fails closed: keys that cannot be read are no keys, however good they were. */

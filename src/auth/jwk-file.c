@@ -28,7 +28,7 @@ static int check_file(int fd, enum jwk_part part, struct ae_error *error) {
                                     "others can read this private key; make its mode 0600, and "
                                     "replace the key if somebody may have read it");
         if (part == JWK_PUBLIC && st.st_mode & S_IWOTH)
-                return ae_error_set(error, AE_INVALID_REQUEST,
+                return ae_error_set(error, AE_FORBIDDEN,
                                     "anybody may change it; make its mode 0644");
         return 0;
 }

@@ -10,8 +10,8 @@
 
 /*
  * Reads a file of at most JWK_TEXT_MAX bytes; `path` is relative to directory_fd (or AT_FDCWD). A
- * private key that others can read is refused. Returns as jwk_parse(), or the negative errno of
- * opening or reading, with `error` set as well.
+ * private key that others can read is refused. Returns as jwk_parse(); -EPERM for a public one that
+ * anybody may write; or the negative errno of opening or reading, with `error` set as well.
  */
 int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
                   struct ae_error *error);

@@ -13,8 +13,15 @@
 
 #define KEY_SUFFIX ".jwk"
 
+/* A key and the file that it came from: of both a ring and its successor, if that file broke. */
+struct held {
+        unsigned n_refs;
+        struct jwk *jwk; /* owned */
+        char file[NAME_MAX + 1];
+};
+
 struct keyring {
-        struct jwk *keys[KEYRING_MAX_KEYS];
+        struct held *keys[KEYRING_MAX_KEYS];
         size_t n_keys;
 };
 
@@ -22,17 +29,25 @@ struct keyring {
 struct loader {
         const char *directory;
         int fd;
+        const struct keyring *old; /* NULL: nothing was read before */
         struct keyring *ring;
-        const char *name; /* of the set that is being read */
+        const char *name; /* of the file that is being read */
         void (*on_problem)(int priority, const char *sentence, void *userdata);
         void *userdata;
 };
+
+static void held_unref(struct held *h) {
+        if (--h->n_refs > 0)
+                return;
+        jwk_free(h->jwk);
+        free(h);
+}
 
 struct keyring *keyring_free(struct keyring *k) {
         if (!k)
                 return NULL;
         for (size_t i = 0; i < k->n_keys; i++)
-                jwk_free(k->keys[i]);
+                held_unref(k->keys[i]);
         free(k);
         return NULL;
 }
@@ -43,32 +58,65 @@ size_t keyring_n_keys(const struct keyring *k) {
 
 const struct jwk *keyring_find(const struct keyring *k, const char *kid) {
         for (size_t i = 0; i < k->n_keys; i++)
-                if (strcmp(k->keys[i]->kid, kid) == 0)
-                        return k->keys[i];
+                if (strcmp(k->keys[i]->jwk->kid, kid) == 0)
+                        return k->keys[i]->jwk;
         return NULL;
 }
 
-static void tell(const struct loader *l, int priority, const char *name, const char *what,
-                 const char *why) {
+static void tell(const struct loader *l, int priority, const char *what, const char *why) {
         struct ae_error sentence = { 0 }; /* for its way of cleaning foreign text */
 
         if (!l->on_problem)
                 return;
-        (void)ae_error_set(&sentence, AE_INTERNAL, "the key file %s/%s %s: %s", l->directory, name,
-                           what, why);
+        (void)ae_error_set(&sentence, AE_INTERNAL, "the key file %s/%s %s: %s", l->directory,
+                           l->name, what, why);
         l->on_problem(priority, sentence.message, l->userdata);
 }
 
 /* The same kid twice: who made a token would depend on which file is read first. */
-static int add_key(struct loader *l, struct jwk *k, struct ae_error *error) {
-        if (keyring_find(l->ring, k->kid))
+static int check_room(const struct keyring *ring, const char *kid, struct ae_error *error) {
+        if (keyring_find(ring, kid))
                 return ae_error_set(error, AE_INVALID_REQUEST,
-                                    "another file, or this one, has a key '%s' already", k->kid);
-        if (l->ring->n_keys >= KEYRING_MAX_KEYS)
+                                    "another file, or this one, has a key '%s' already", kid);
+        if (ring->n_keys >= KEYRING_MAX_KEYS)
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "the folder holds too many keys; remove old ones");
-        l->ring->keys[l->ring->n_keys++] = k;
         return 0;
+}
+
+/* Takes over `k` on success. */
+static int add_key(struct loader *l, struct jwk *k, struct ae_error *error) {
+        struct held *h;
+        int r;
+
+        r = check_room(l->ring, k->kid, error);
+        if (r < 0)
+                return r;
+        h = calloc(1, sizeof(*h));
+        if (!h)
+                return -ENOMEM;
+        h->n_refs = 1;
+        h->jwk = k;
+        snprintf(h->file, sizeof(h->file), "%s", l->name);
+        l->ring->keys[l->ring->n_keys++] = h;
+        return 0;
+}
+
+/* What the file held when it was last good. Returns how many keys. */
+static size_t keep_keys(struct loader *l) {
+        size_t n = 0;
+
+        for (size_t i = 0; l->old && i < l->old->n_keys; i++) {
+                struct ae_error unheard = { 0 }; /* another file has it now, which is told there */
+                struct held *h = l->old->keys[i];
+
+                if (strcmp(h->file, l->name) != 0 || check_room(l->ring, h->jwk->kid, &unheard) < 0)
+                        continue;
+                h->n_refs++;
+                l->ring->keys[l->ring->n_keys++] = h;
+                n++;
+        }
+        return n;
 }
 
 /* The name says what the key is called; what the text says may only agree. */
@@ -89,14 +137,14 @@ static int take_name(struct jwk *k, const char *name, struct ae_error *error) {
         return 0;
 }
 
-static int load_key(struct loader *l, const char *name, struct ae_error *error) {
+static int load_key(struct loader *l, struct ae_error *error) {
         _cleanup_(jwk_freep) struct jwk *k = NULL;
         int r;
 
-        r = jwk_read_file(l->fd, name, JWK_PUBLIC, &k, error);
+        r = jwk_read_file(l->fd, l->name, JWK_PUBLIC, &k, error);
         if (r < 0)
                 return r;
-        r = take_name(k, name, error);
+        r = take_name(k, l->name, error);
         if (r < 0)
                 return r;
         r = add_key(l, k, error);
@@ -109,21 +157,23 @@ static int load_key(struct loader *l, const char *name, struct ae_error *error) 
 static void on_skipped(const char *sentence, void *userdata) {
         const struct loader *l = userdata;
 
-        tell(l, LOG_NOTICE, l->name, "is not used in full", sentence);
+        tell(l, LOG_NOTICE, "is not used in full", sentence);
 }
 
-static int load_set(struct loader *l, const char *name, struct ae_error *error) {
+static int load_set(struct loader *l, struct ae_error *error) {
         _cleanup_(jwks_done) struct jwks set = { 0 };
         int r;
 
-        l->name = name;
-        r = jwks_read_file(l->fd, name, on_skipped, l, &set, error);
+        r = jwks_read_file(l->fd, l->name, on_skipped, l, &set, error);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < set.n_keys; i++) {
                 struct ae_error problem = { 0 };
 
-                if (add_key(l, set.keys[i], &problem) < 0)
+                r = add_key(l, set.keys[i], &problem);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
                         on_skipped(problem.message, l);
                 else
                         set.keys[i] = NULL;
@@ -133,7 +183,7 @@ static int load_set(struct loader *l, const char *name, struct ae_error *error) 
 
 static const struct kind {
         const char *suffix;
-        int (*load)(struct loader *l, const char *name, struct ae_error *error);
+        int (*load)(struct loader *l, struct ae_error *error);
 } kinds[] = {
         { KEY_SUFFIX, load_key },
         { ".jwks", load_set },
@@ -160,16 +210,36 @@ static bool is_shortage(int r) {
         return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
 }
 
+/*
+ * A key that was good does not go because its file is written badly, or is being written. Where
+ * anybody may write it, what it held before may have been anybody's as well.
+ */
+static void fall_back(struct loader *l, int r, const struct ae_error *problem) {
+        size_t n = r == -EPERM ? 0 : keep_keys(l);
+        struct ae_error why = { 0 };
+
+        if (n == 0) {
+                tell(l, LOG_WARNING, "is not used", problem->message);
+                return;
+        }
+        (void)ae_error_set(&why, AE_INTERNAL,
+                           "%.300s; what it held before (keys: %zu) stays good "
+                           "until the file is mended or removed",
+                           problem->message, n);
+        tell(l, LOG_ERR, "is not used", why.message);
+}
+
 static int load_file(struct loader *l, const char *name) {
         struct ae_error problem = { 0 };
         int r;
 
-        r = find_kind(name)->load(l, name, &problem);
+        l->name = name;
+        r = find_kind(name)->load(l, &problem);
         if (is_shortage(r))
                 return r;
         /* One that went away since it was listed was not there. */
         if (r < 0 && r != -ENOENT)
-                tell(l, LOG_WARNING, name, "is not used", problem.message);
+                fall_back(l, r, &problem);
         return 0;
 }
 
@@ -214,12 +284,16 @@ static int load(struct loader *l, struct ae_error *error) {
         return r < 0 ? r : load_all(l);
 }
 
-int keyring_load(const char *directory,
+int keyring_load(const char *directory, const struct keyring *old,
                  void (*on_problem)(int priority, const char *sentence, void *userdata),
                  void *userdata, struct keyring **ret, struct ae_error *error) {
         _cleanup_(keyring_freep) struct keyring *ring = calloc(1, sizeof(*ring));
         struct loader l = {
-                .directory = directory, .ring = ring, .on_problem = on_problem, .userdata = userdata
+                .directory = directory,
+                .old = old,
+                .ring = ring,
+                .on_problem = on_problem,
+                .userdata = userdata,
         };
         int r;
 

@@ -48,6 +48,10 @@ void verifier_set_keys(struct verifier *v, struct keyring *keys) {
         v->keys = keys;
 }
 
+const struct keyring *verifier_keys(const struct verifier *v) {
+        return v->keys;
+}
+
 size_t verifier_n_keys(const struct verifier *v) {
         return (v->keys ? keyring_n_keys(v->keys) : 0) + (v->own_key ? 1 : 0);
 }

@@ -24,6 +24,7 @@ DEFINE_CLEANUP(struct verifier *, verifier_free);
 
 /* Takes over `keys`; NULL: there are none, and nothing that was proved holds any longer. */
 void verifier_set_keys(struct verifier *v, struct keyring *keys);
+const struct keyring *verifier_keys(const struct verifier *v); /* NULL: there are none */
 size_t verifier_n_keys(const struct verifier *v);
 
 /* Takes over the list of revoked tokens; NULL, as in the beginning: there are none. */

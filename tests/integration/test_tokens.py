@@ -319,6 +319,24 @@ class Keys(Case):
             stack.key("sign-of-life-" + str(len(text)))
             self.assertEqual(self.verdict(jws.token(key)), "ok")
 
+    def test_j2_a_key_file_that_breaks_keeps_its_key(self):
+        spoilt = stack.key("spoilt")
+        path = stack.keys / "spoilt.jwk"
+        good = path.read_text(encoding="utf-8")
+        with stack.connect(jws.token(spoilt)) as connection:
+            for n, text in enumerate(("", "{", good[:-20], '{"kty":"oct","k":"AAAA"}')):
+                path.write_text(text, encoding="utf-8")
+                stack.key(f"after-spoilt-{n}")
+                connection.result({"op": "health"})
+                self.assertEqual(self.verdict(jws.token(spoilt)), "ok")
+            told = until(lambda: [e for e in stack.entries()
+                                  if "spoilt.jwk is not used" in e.get("MESSAGE", "")], bool)
+            self.assertIn("stays good", told[-1]["MESSAGE"])
+            self.assertEqual(told[-1]["PRIORITY"], "3")
+            path.unlink()
+            until(lambda: connection.call({"op": "health"})["status"], lambda s: s == "error")
+            self.assertEqual(self.verdict(jws.token(spoilt)), "token_invalid")
+
     def test_c5_small_order_key_is_refused(self):
         low = {"kty": "OKP", "crv": "Ed25519", "kid": "low", "x": jws.b64url(bytes([1] + [0] * 31))}
         (stack.keys / "low.jwk").write_text(json.dumps(low), encoding="utf-8")

@@ -125,6 +125,19 @@ static struct jwk *install_key(const struct world *w, const char *kid, const cha
         return k;
 }
 
+/* A set of two keys, one of them `kid`, at one stroke. */
+static void install_set(const struct world *w, const char *name, const struct jwk *a,
+                        const struct jwk *b) {
+        _cleanup_(secret_freep) struct secret *first = NULL, *second = NULL;
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        assert_int_equal(jwk_print(a, JWK_PUBLIC, &first), 0);
+        assert_int_equal(jwk_print(b, JWK_PUBLIC, &second), 0);
+        buffer_printf(&text, "{\"iss\":\"issuer\",\"keys\":[%s,%s]}", first->data, second->data);
+        write_file(w, ".new", text.data);
+        assert_int_equal(rename(in(w, ".new"), in(w, name)), 0);
+}
+
 /* A token that is good from `iat` to `exp`, in seconds, plus whatever else it should say. */
 static struct secret *make_token(const struct jwk *k, uint64_t iat, uint64_t exp,
                                  const char *more) {
@@ -158,6 +171,14 @@ static int verify(struct world *w, const struct secret *token, uid_t uid, struct
 static void wait_for_keys(struct world *w, size_t n) {
         while (auth_n_keys(w->auth) != n)
                 assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+}
+
+/* Runs the loop until so much has gone wrong, at the highest level. */
+static void wait_for_problems(struct world *w, unsigned n) {
+        while (w->n_problems < n)
+                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
+        assert_int_equal(w->n_problems, n);
+        assert_int_equal(w->priority, LOG_ERR);
 }
 
 /* Runs the loop until what was proved holds (0), or does no longer (-EKEYREJECTED). */
@@ -354,7 +375,6 @@ static void test_revoked_before_the_next_request(void **state) {
 static void test_folder_is_watched(void **state) {
         struct world *w = *state;
         _cleanup_(jwk_freep) struct jwk *a = NULL, *b = NULL;
-        _cleanup_(secret_freep) struct secret *text = NULL;
         char outside[80];
 
         start_well(w);
@@ -364,12 +384,6 @@ static void test_folder_is_watched(void **state) {
         wait_for_keys(w, 1);
         assert_int_equal(jwk_generate(&jwk_ed25519, "b", NULL, &b), 0);
         assert_int_equal(jwk_write_file(AT_FDCWD, in(w, "b.jwk"), b, JWK_PUBLIC), 0);
-        wait_for_keys(w, 2);
-        write_file(w, "b.jwk", "{}"); /* written over */
-        wait_for_keys(w, 1);
-        assert_non_null(strstr(w->problem, "b.jwk"));
-        assert_int_equal(jwk_print(b, JWK_PUBLIC, &text), 0);
-        write_file(w, "b.jwk", text->data);
         wait_for_keys(w, 2);
         assert_int_equal(chmod(in(w, "b.jwk"), 0666), 0);
         wait_for_keys(w, 1);
@@ -388,6 +402,81 @@ static void test_folder_is_watched(void **state) {
         wait_for_keys(w, 1);
         assert_int_equal(link(in(w, "b.old"), in(w, "b.jwk")), 0);
         wait_for_keys(w, 2);
+}
+
+/* J2: what a key has proved does not end because somebody spoils its file, but when it goes. */
+static void test_a_file_that_breaks_keeps_its_key(void **state) {
+        static const char other[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"other\","
+                                    "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
+        static const char *const broken[] = { "",
+                                              "{",
+                                              "{}",
+                                              "ssh-ed25519 AAAA",
+                                              "{\"keys\":[]}",
+                                              "{\"kty\":\"oct\",\"k\":\"AA\"}",
+                                              other };
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(secret_freep) struct secret *token = make_fresh_token(k, "");
+        _cleanup_(identity_unrefp) struct identity *id = NULL;
+        struct ae_error error;
+
+        start_well(w);
+        assert_int_equal(verify(w, token, UID, &id, &error), 0);
+        for (unsigned i = 0; i < ELEMENTSOF(broken); i++) {
+                w->n_problems = 0;
+                write_file(w, ".new", broken[i]);
+                assert_int_equal(rename(in(w, ".new"), in(w, "main.jwk")), 0);
+                wait_for_problems(w, 1);
+                assert_non_null(strstr(w->problem, "main.jwk is not used: "));
+                assert_non_null(strstr(w->problem, "stays good"));
+                assert_int_equal(auth_n_keys(w->auth), 1);
+                assert_int_equal(auth_still_valid(w->auth, id, &error), 0);
+        }
+
+        /* Another's change reads it again; and a key that comes in its place is the one. */
+        jwk_free(install_key(w, "another", NULL));
+        wait_for_keys(w, 2);
+        assert_int_equal(auth_still_valid(w->auth, id, &error), 0);
+        jwk_free(install_key(w, "main", NULL));
+        wait_for_verdict(w, id, -EKEYREJECTED);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+
+        /* What is gone is gone, however it looked last. */
+        w->n_problems = 0;
+        write_file(w, "main.jwk", "");
+        wait_for_problems(w, 1);
+        assert_int_equal(unlink(in(w, "main.jwk")), 0);
+        wait_for_keys(w, 1);
+        write_file(w, "main.jwk", "");
+        jwk_free(install_key(w, "later", NULL));
+        wait_for_keys(w, 2);
+        assert_non_null(strstr(w->problem, "main.jwk is not used: "));
+        assert_null(strstr(w->problem, "stays good"));
+        assert_int_equal(w->priority, LOG_WARNING);
+}
+
+static void test_a_set_that_breaks_keeps_its_keys(void **state) {
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *a = NULL, *b = NULL, *c = NULL;
+
+        assert_int_equal(jwk_generate(&jwk_ed25519, "a", NULL, &a), 0);
+        assert_int_equal(jwk_generate(&jwk_ed25519, "b", NULL, &b), 0);
+        install_set(w, "issuer.jwks", a, b);
+        start_well(w);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+
+        write_file(w, "issuer.jwks", "{\"keys\":");
+        wait_for_problems(w, 1);
+        assert_int_equal(auth_n_keys(w->auth), 2);
+        assert_non_null(strstr(w->problem, "(keys: 2)"));
+
+        c = install_key(w, "a", NULL); /* its name comes first: of the set one key is left */
+        wait_for_problems(w, 2);
+        assert_non_null(strstr(w->problem, "(keys: 1)"));
+        assert_int_equal(auth_n_keys(w->auth), 2);
+        assert_int_equal(unlink(in(w, "issuer.jwks")), 0);
+        wait_for_keys(w, 1);
 }
 
 /* Without its folder nothing holds; with it, everything again, without a restart. */
@@ -505,19 +594,6 @@ static void test_number_of_keys_is_bounded(void **state) {
         assert_non_null(strstr(w->problem, "too many"));
 }
 
-/* A set of two keys, one of them `kid`, at one stroke. */
-static void install_set(const struct world *w, const char *name, const struct jwk *a,
-                        const struct jwk *b) {
-        _cleanup_(secret_freep) struct secret *first = NULL, *second = NULL;
-        _cleanup_(buffer_done) struct buffer text = { 0 };
-
-        assert_int_equal(jwk_print(a, JWK_PUBLIC, &first), 0);
-        assert_int_equal(jwk_print(b, JWK_PUBLIC, &second), 0);
-        buffer_printf(&text, "{\"iss\":\"issuer\",\"keys\":[%s,%s]}", first->data, second->data);
-        write_file(w, ".new", text.data);
-        assert_int_equal(rename(in(w, ".new"), in(w, name)), 0);
-}
-
 /* C11: the keys of an issuer change one by one; none is missed while both are there. */
 static void test_rotation_overlaps(void **state) {
         struct world *w = *state;
@@ -618,13 +694,6 @@ static void write_list(const struct world *w, const char *text) {
         assert_true(fd >= 0);
         assert_int_equal(write(fd, text, strlen(text)), strlen(text));
         assert_int_equal(rename(path, list_path(w)), 0);
-}
-
-static void wait_for_problems(struct world *w, unsigned n) {
-        while (w->n_problems < n)
-                assert_true(sd_event_run(w->event, 20 * USEC_PER_SEC) > 0);
-        assert_int_equal(w->n_problems, n);
-        assert_int_equal(w->priority, LOG_ERR);
 }
 
 /* A jti that is revoked ends what was proved by it, remembered or not, and nothing else. */
@@ -833,7 +902,7 @@ static struct verifier *make_verifier(const struct world *w, size_t cache_entrie
         struct keyring *keys;
         struct verifier *v;
 
-        assert_int_equal(keyring_load(w->directory, NULL, NULL, &keys, &error), 0);
+        assert_int_equal(keyring_load(w->directory, NULL, NULL, NULL, &keys, &error), 0);
         assert_int_equal(verifier_new(keys, cache_entries, SKEW, &v), 0);
         return v;
 }
@@ -978,6 +1047,8 @@ int main(void) {
                 world_test(test_key_changes_under_an_identity),
                 world_test(test_revoked_before_the_next_request),
                 world_test(test_folder_is_watched),
+                world_test(test_a_file_that_breaks_keeps_its_key),
+                world_test(test_a_set_that_breaks_keeps_its_keys),
                 world_test(test_folder_goes_and_comes_back),
                 world_test(test_broken_files_cost_only_themselves),
                 world_test(test_a_name_without_kid_is_enough),
