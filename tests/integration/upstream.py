@@ -363,6 +363,12 @@ class Handler(FakeHandler):
         upstream.gate.wait(TIMEOUT)
         self.reply(200, sent(len(upstream.requests)))
 
+    def play_partly(self, _):
+        upstream = self.server.upstream
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b'{"id":"msg_1","thr')
+        upstream.is_half_sent = True
+        upstream.gate.wait(TIMEOUT)
+
     def play_kept500(self, request):
         self.server.upstream.keep(request)
         self.reply(500, google_error(500, "backendError", "INTERNAL", "as you asked"))
@@ -485,6 +491,7 @@ class Upstream:
         self.chunk_faults = []
         self.location = lambda session: self.url + session.path
         self.n_lists = 0
+        self.is_half_sent = False
         self.failures = []
         self.bearers = None
         self.readable = False
