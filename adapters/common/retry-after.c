@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/retry-after.h"
 
-#include <ctype.h>
-#include <curl/curl.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "common/http-date.h"
 
 /* Past that, a number of seconds is absurd, and as good as an hour. */
 #define MAX_DIGITS 9
@@ -29,18 +28,11 @@ static uint64_t read_seconds(const char *text, size_t n_digits) {
 uint64_t retry_after_msec(const char *header, uint64_t now_usec, uint64_t otherwise) {
         size_t n_digits = strspn(header, "0123456789");
         uint64_t then_usec;
-        time_t date;
 
         if (n_digits > 0 && !header[n_digits])
                 return read_seconds(header, n_digits);
 
-        /* curl_getdate() also reads a bare time or number; a date begins with its day's name. */
-        if (!isalpha((unsigned char)*header))
+        if (http_date(header, &then_usec) < 0)
                 return otherwise;
-        date = curl_getdate(header, NULL);
-        if (date < 0)
-                return otherwise;
-
-        then_usec = (uint64_t)date * USEC_PER_SEC;
         return clamp(then_usec > now_usec ? (then_usec - now_usec) / USEC_PER_MSEC : 0);
 }

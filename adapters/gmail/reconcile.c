@@ -9,12 +9,13 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "common/http-date.h"
 #include "gmail/id.h"
 #include "google/answer.h"
 
 #define MAX_LISTED 50
 
-/* How far Google's clock and ours may be apart. */
+/* How far the clocks of Google's machines may be apart, and how long an answer may travel. */
 #define SKEW_USEC (120 * USEC_PER_SEC)
 /* The list is newest first, but not strictly: so many that are older than the attempt end it. */
 #define ENOUGH_OLDER 5
@@ -184,6 +185,18 @@ static int count_older(const struct adapter_input *input, struct ae_error *error
         return 0;
 }
 
+/*
+ * By Google's clock alone: by ours, if it is ahead, whatever was sent would be older than the
+ * attempt, and an e-mail that others have followed would count as never sent.
+ */
+static bool is_older(uint64_t date_usec, const struct adapter_input *input,
+                     const struct http_response *response) {
+        uint64_t now_usec;
+
+        return http_date(response->date, &now_usec) == 0 &&
+               date_usec + SKEW_USEC + input->since_attempt_usec < now_usec;
+}
+
 static int read_message(const struct place *p, const struct adapter_input *input, const cJSON *body,
                         const struct http_response *response, cJSON **ret_result,
                         struct ae_error *error) {
@@ -199,7 +212,7 @@ static int read_message(const struct place *p, const struct adapter_input *input
         if (has_marker(message, input->action_id))
                 return make_result(message, p->is_draft ? id : NULL, date_usec, ret_result, error);
 
-        if (!p->is_draft && date_usec + SKEW_USEC < input->attempt_usec) {
+        if (!p->is_draft && is_older(date_usec, input, response)) {
                 r = count_older(input, error);
                 if (r < 0)
                         return r;

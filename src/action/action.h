@@ -85,7 +85,7 @@ struct action {
         size_t stage;
         bool in_flight, answered, reserved;
         bool leaving; /* a request that does more than read began to leave: no cancelling now */
-        uint64_t attempt_usec; /* CLOCK_REALTIME when the first of these did; 0: none has */
+        uint64_t attempt_usec; /* CLOCK_MONOTONIC when the first of these did; 0: none has */
         bool acted;            /* the same of an exchange that came to its end, and others follow */
         bool unclear;          /* what became of the last that left is being asked */
         /* It was cancelled too late: it ends so if the platform sends it back. */

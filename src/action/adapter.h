@@ -32,7 +32,11 @@ struct adapter_input {
         const char *action_id;       /* 32 hex digits, random: the marker of this action, one for
                                         all its attempts */
         uint64_t now_usec;           /* CLOCK_REALTIME */
-        uint64_t attempt_usec; /* the same, when a request that acts first left; 0: none has */
+        /*
+         * How long ago a request that acts first left; 0: none has. On a clock of its own, since
+         * ours may be set meanwhile, and the platform's is another one anyway.
+         */
+        uint64_t since_attempt_usec;
         const struct secret *credential; /* an access token, or whatever the platform has instead */
         /*
          * An object, empty at first, in which one exchange leaves notes for the next: ids that it

@@ -17,13 +17,17 @@ static unsigned max_exchanges(const struct action *a) {
         return a->reconcile.looking ? ADAPTER_MAX_LOOK_EXCHANGES : ADAPTER_MAX_EXCHANGES;
 }
 
+static uint64_t since_attempt(const struct action *a) {
+        return a->attempt_usec > 0 ? clock_usec(CLOCK_MONOTONIC) - a->attempt_usec : 0;
+}
+
 static struct adapter_input input_of(struct action *a) {
         return (struct adapter_input){
                 .payload = a->spec.payload,
                 .base_url = a->type->platform->base_url,
                 .action_id = a->action_id,
                 .now_usec = clock_usec(CLOCK_REALTIME),
-                .attempt_usec = a->attempt_usec,
+                .since_attempt_usec = since_attempt(a),
                 .credential = a->credential.access_token,
                 .notes = a->notes,
                 .session = &a->session,
@@ -197,7 +201,7 @@ static void on_leaving(void *userdata) {
                 return;
         a->leaving = true;
         if (a->attempt_usec == 0)
-                a->attempt_usec = clock_usec(CLOCK_REALTIME);
+                a->attempt_usec = clock_usec(CLOCK_MONOTONIC);
 }
 
 /* The platform refused the token: the vault may have a newer one, and is asked once. */

@@ -98,10 +98,11 @@ struct http_response {
         const char *body; /* NUL-terminated behind its size; "" when there is none */
         size_t body_size;
         const char *content_type; /* "" when there is none */
-        const char *retry_after;  /* "" when there is none */
-        const char *location;     /* the same, and never followed */
-        const char *range;        /* the same */
-        bool left;                /* the request began to leave: it may have been carried out */
+        const char *date;         /* the same, as is each below: the other end's clock */
+        const char *retry_after;
+        const char *location; /* never followed */
+        const char *range;
+        bool left; /* the request began to leave: it may have been carried out */
         const struct smtp_answer *mail; /* of a mail that was answered, or could not be asked for
                                            a reason that has a name; its code is `status` */
 };

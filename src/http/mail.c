@@ -406,7 +406,7 @@ void http_mail_conclude(struct http_call *call, CURLcode code) {
         struct http_response *a = &call->response;
         struct http_mail *mail = call->mail;
 
-        a->body = a->content_type = a->retry_after = a->location = a->range = "";
+        a->body = a->content_type = a->date = a->retry_after = a->location = a->range = "";
         if (call->verdict.reason) {
                 a->failure = call->verdict.failure;
                 ae_error_quote(a->reason, sizeof(a->reason), call->verdict.reason);

@@ -410,7 +410,7 @@ void http_transfer_conclude(struct http_call *call, CURLcode code) {
                         ae_error_quote(text, sizeof(a->reason), reason_of(a, code));
         }
 
-        a->body = a->content_type = a->retry_after = a->location = a->range = "";
+        a->body = a->content_type = a->date = a->retry_after = a->location = a->range = "";
         if (!call->easy)
                 return;
 
@@ -418,6 +418,7 @@ void http_transfer_conclude(struct http_call *call, CURLcode code) {
         if (status >= 200)
                 a->status = (int)status;
         a->content_type = answer_header(call, "Content-Type");
+        a->date = answer_header(call, "Date");
         a->retry_after = answer_header(call, "Retry-After");
         a->location = answer_header(call, "Location");
         a->range = answer_header(call, "Range");

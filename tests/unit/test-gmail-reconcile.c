@@ -14,6 +14,8 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define OTHER "ffffffffffffffffffffffffffffffff"
 #define ATTEMPT_SEC UINT64_C(1753456860) /* 2025-07-25T15:21:00Z */
+#define SINCE_SEC 30
+#define DATE "Fri, 25 Jul 2025 15:21:30 GMT"
 #define BASE "https://gmail.example/gmail/v1/users/me/messages"
 #define LIST BASE "?labelIds=SENT&includeSpamTrash=true&maxResults=50"
 #define QUERY "?format=metadata&metadataHeaders=X-Action-Id&metadataHeaders=Message-ID"
@@ -40,6 +42,7 @@ struct run {
         cJSON *notes, *result;
         struct ae_error error;
         size_t n_exchanges;
+        const char *date; /* what Google's clock shows */
 };
 
 static int set_up(void **state) {
@@ -48,6 +51,7 @@ static int set_up(void **state) {
         assert_non_null(run);
         run->look = look_of("send_email");
         run->notes = cJSON_CreateObject();
+        run->date = DATE;
         *state = run;
         return 0;
 }
@@ -56,7 +60,7 @@ static void clear(struct run *run) {
         cJSON_Delete(run->notes);
         cJSON_Delete(run->result);
         ae_error_done(&run->error);
-        *run = (struct run){ .look = run->look, .notes = cJSON_CreateObject() };
+        *run = (struct run){ .look = run->look, .notes = cJSON_CreateObject(), .date = run->date };
 }
 
 static int tear_down(void **state) {
@@ -72,8 +76,8 @@ static struct adapter_input input_of(struct run *run) {
         return (struct adapter_input){
                 .base_url = "https://gmail.example",
                 .action_id = ID,
-                .now_usec = (ATTEMPT_SEC + 30) * USEC_PER_SEC,
-                .attempt_usec = ATTEMPT_SEC * USEC_PER_SEC,
+                .now_usec = (ATTEMPT_SEC + 3600) * USEC_PER_SEC, /* ours is ahead */
+                .since_attempt_usec = SINCE_SEC * USEC_PER_SEC,
                 .notes = run->notes,
         };
 }
@@ -97,6 +101,7 @@ static int take(struct run *run, int status, const char *body) {
                 .body = body,
                 .body_size = strlen(body),
                 .content_type = "",
+                .date = run->date,
                 .retry_after = "",
                 .left = true,
         };
@@ -327,6 +332,35 @@ static void test_older_ones_end_it(void **state) {
         assert_int_equal(take_message(run, 5, OLD), ADAPTER_ABSENT);
 }
 
+/* H5: by which clock is it older? By Google's; where that does not show, all are looked at. */
+static void test_whose_clock(void **state) {
+        static const struct {
+                const char *date;
+                bool is_older; /* what came two minutes and a second before the attempt */
+        } cases[] = {
+                { DATE, true },
+                { "Friday, 25-Jul-25 15:21:30 GMT", true },
+                { "Fri, 25 Jul 2025 15:21:29 GMT", false },
+                { "Thu, 01 Jan 1970 00:00:00 GMT", false },
+                { "", false },
+                { "1753456890", false },
+                { "yesterday", false },
+        };
+        struct run *run = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int r;
+
+                run->date = cases[i].date;
+                r = take_list(run, 50, true);
+                for (unsigned k = 0; k < 5; k++) {
+                        assert_int_equal(r, ADAPTER_CONTINUE);
+                        r = take_message(run, k, OLD);
+                }
+                assert_int_equal(r, cases[i].is_older ? ADAPTER_ABSENT : ADAPTER_CONTINUE);
+        }
+}
+
 static void test_limits(void **state) {
         struct run *run = *state;
         char id[260], body[400];
@@ -404,6 +438,7 @@ int main(void) {
                 TEST(test_what_cannot_be_told),
                 TEST(test_the_end_of_the_list),
                 TEST(test_older_ones_end_it),
+                TEST(test_whose_clock),
                 TEST(test_limits),
                 TEST(test_a_look_at_drafts),
         };

@@ -114,7 +114,7 @@ static const char *look_of(const struct adapter_input *input, int n) {
 
 static int build_look(const struct adapter_input *input, struct http_request *ret,
                       struct ae_error *error) {
-        assert_true(input->attempt_usec > 0 && input->attempt_usec <= input->now_usec);
+        assert_true(input->since_attempt_usec < 60 * USEC_PER_SEC);
         assert_null(json_member(input->notes, "done"));
         ret->method = "GET";
         return asprintf(&ret->url, "%s/%s", input->base_url, look_of(input, n_look_exchanges++)) < 0
