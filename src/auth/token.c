@@ -109,6 +109,10 @@ static int read_time(struct reader *d, const char *name, uint64_t *ret_usec) {
         return 0;
 }
 
+bool token_is_early(uint64_t not_before_usec, uint64_t now_usec, uint64_t skew_usec) {
+        return not_before_usec > now_usec + skew_usec;
+}
+
 static int read_not_before(struct reader *d, const char *name) {
         uint64_t usec = 0;
         int r;
@@ -116,8 +120,10 @@ static int read_not_before(struct reader *d, const char *name) {
         r = read_time(d, name, &usec);
         if (r < 0)
                 return r;
-        if (usec > d->now_usec + d->skew_usec)
+        if (token_is_early(usec, d->now_usec, d->skew_usec))
                 return bad_claim(d, name, "lies in the future (compare the clocks)");
+        if (usec > d->claims->not_before_usec)
+                d->claims->not_before_usec = usec;
         return 0;
 }
 

@@ -22,7 +22,8 @@ struct token_claims {
         char **scopes; /* NULL-terminated, never NULL itself */
         char **users;  /* the same; empty when any_user */
         bool any_user;
-        uint64_t expires_at_usec; /* real time, as the token says: without the skew */
+        uint64_t not_before_usec; /* real time, as the token says: without the skew */
+        uint64_t expires_at_usec; /* the same */
 };
 
 /*
@@ -37,5 +38,6 @@ void token_claims_done(struct token_claims *c);
 /* 1 to 128 bytes without control characters. */
 bool token_jti_is_valid(const char *text);
 
-/* Whether a token that expires then is too old now, other clocks being off by up to the skew. */
+/* Whether a token's time has not come or is over, other clocks being off by up to the skew. */
+bool token_is_early(uint64_t not_before_usec, uint64_t now_usec, uint64_t skew_usec);
 bool token_has_expired(uint64_t expires_at_usec, uint64_t now_usec, uint64_t skew_usec);

@@ -91,6 +91,10 @@ static int check_age(const struct verifier *v, const struct identity *id, uint64
         if (token_has_expired(id->claims.expires_at_usec, now_usec, v->skew_usec))
                 return ae_error_set(error, AE_TOKEN_EXPIRED,
                                     "the token has expired; ask its issuer for a new one");
+        /* The clock was set back: whoever comes new with it is refused as well. */
+        if (token_is_early(id->claims.not_before_usec, now_usec, v->skew_usec))
+                return ae_error_set(error, AE_TOKEN_INVALID,
+                                    "the token's time lies in the future (compare the clocks)");
         return 0;
 }
 

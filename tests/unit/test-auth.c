@@ -939,6 +939,35 @@ static void test_expiry_is_minded_from_memory(void **state) {
         assert_ptr_not_equal(anew, id);
 }
 
+/* H5: a clock that was set back makes nothing live longer than who comes new would. */
+static void test_a_clock_set_back(void **state) {
+        static const struct {
+                const char *more;
+                uint64_t early, good; /* seconds */
+        } cases[] = { { "", 939, 940 },
+                      { ",\"nbf\":1500", 1439, 1440 },
+                      { ",\"nbf\":0", 939, 940 } };
+        struct world *w = *state;
+        _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
+        _cleanup_(verifier_freep) struct verifier *v = make_verifier(w, 4);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(secret_freep) struct secret *token =
+                                make_token(k, 1000, 2000, cases[i].more);
+                _cleanup_(identity_unrefp) struct identity *id = NULL, *anew = NULL;
+                struct identity *none;
+                struct ae_error error = { 0 };
+
+                assert_int_equal(verify_at(v, token, 1600, &id), 0);
+                assert_int_equal(verifier_check(v, id, cases[i].good * USEC_PER_SEC, &error), 0);
+                assert_int_equal(verifier_check(v, id, cases[i].early * USEC_PER_SEC, &error),
+                                 -EKEYREJECTED);
+                assert_int_equal(verify_at(v, token, cases[i].early, &none), -EKEYREJECTED);
+                assert_int_equal(verify_at(v, token, cases[i].early, &none), -EKEYREJECTED);
+                assert_int_equal(verify_at(v, token, cases[i].good, &anew), 0);
+        }
+}
+
 static void test_failures_are_not_remembered(void **state) {
         struct world *w = *state;
         _cleanup_(jwk_freep) struct jwk *k = install_key(w, "main", NULL);
@@ -1063,6 +1092,7 @@ int main(void) {
                 world_test(test_a_broken_list_keeps_the_old_one),
                 world_test(test_the_lists_folder_comes_and_goes),
                 world_test(test_a_token_is_revoked_before_the_next_request),
+                world_test(test_a_clock_set_back),
                 cmocka_unit_test(test_claimed_kids),
                 world_test(test_expiry_is_minded_from_memory),
                 world_test(test_failures_are_not_remembered),
