@@ -175,7 +175,7 @@ static int set_url(struct flow *f, struct ae_error *error) {
 }
 
 static int put(struct flows *flows, struct flow *f, uint64_t life_usec, struct ae_error *error) {
-        uint64_t now_usec = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now_usec = clock_usec(FLOW_CLOCK);
         int r;
 
         f->ends_usec = now_usec + life_usec;
@@ -240,7 +240,7 @@ int connect_begin_device(struct flows *flows, const struct connect *how, const s
                 return r;
         f->interval_usec = bounded_usec(facts, "interval", DEVICE_INTERVAL_SEC,
                                         DEVICE_MAX_INTERVAL_SEC);
-        f->next_poll_usec = clock_usec(CLOCK_MONOTONIC) + f->interval_usec;
+        f->next_poll_usec = clock_usec(FLOW_CLOCK) + f->interval_usec;
         r = put(flows, f, bounded_usec(facts, "expires_in", DEVICE_MAX_SEC, DEVICE_MAX_SEC), error);
         if (r < 0)
                 return r;

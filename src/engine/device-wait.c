@@ -20,7 +20,7 @@
 struct device_wait {
         struct call *call;
         sd_event_source *timer;
-        uint64_t deadline_usec; /* CLOCK_MONOTONIC; UINT64_MAX: the login's end */
+        uint64_t deadline_usec; /* FLOW_CLOCK; UINT64_MAX: the login's end */
 };
 
 static void end_with(struct call *call, enum ae_code code, const char *message) {
@@ -42,7 +42,7 @@ struct device_wait *device_wait_free(struct device_wait *w) {
 static void give_up_waiting(struct call *call, enum ae_code code, const char *message) {
         struct flow *f = TAKE_PTR(call->flow);
 
-        if (flows_put(call->client->engine->flows, f, clock_usec(CLOCK_MONOTONIC)) < 0)
+        if (flows_put(call->client->engine->flows, f, clock_usec(FLOW_CLOCK)) < 0)
                 flow_free(f);
         end_with(call, code, message);
 }
@@ -78,13 +78,13 @@ static void on_polled(const struct vault_answer *answer, void *userdata) {
         slower = !status || strcmp(status, "slow_down") == 0;
         if (slower && f->interval_usec + SLOW_DOWN_USEC <= MAX_INTERVAL_USEC)
                 f->interval_usec += SLOW_DOWN_USEC;
-        f->next_poll_usec = clock_usec(CLOCK_MONOTONIC) + f->interval_usec;
+        f->next_poll_usec = clock_usec(FLOW_CLOCK) + f->interval_usec;
         wait_on(call);
 }
 
 /* Returns 1 when the vault is asked, 0 when the call has ended or waits, or a negative errno. */
 static int poll_or_end(struct call *call) {
-        uint64_t now_usec = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now_usec = clock_usec(FLOW_CLOCK);
         const struct flow *f = call->flow;
         struct ae_error error = { 0 };
         int r;
@@ -151,9 +151,8 @@ int op_wait_for_person(struct call *call) {
                 return -ENOMEM;
         call->device_wait = w;
         w->call = call;
-        w->deadline_usec = deadline_usec > 0 ? clock_usec(CLOCK_MONOTONIC) + deadline_usec
-                                             : UINT64_MAX;
-        r = sd_event_add_time(call->client->engine->event, &w->timer, CLOCK_MONOTONIC,
+        w->deadline_usec = deadline_usec > 0 ? clock_usec(FLOW_CLOCK) + deadline_usec : UINT64_MAX;
+        r = sd_event_add_time(call->client->engine->event, &w->timer, FLOW_CLOCK,
                               call->flow->next_poll_usec, TIMER_ACCURACY_USEC, on_time, call);
         if (r < 0)
                 return r;

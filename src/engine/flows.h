@@ -18,6 +18,8 @@
 #define FLOWS_MAX 1024
 #define FLOWS_MAX_PER_UID 16
 #define FLOW_LIFE_USEC (600 * USEC_PER_SEC)
+/* What a login's life is measured on: it ends while the machine sleeps, too. */
+#define FLOW_CLOCK CLOCK_BOOTTIME
 
 struct flows;
 
@@ -39,7 +41,7 @@ struct flow {
         char *account;
         const char *provider;     /* the app's name; static text, an adapter's */
         char *scopes;             /* owned: asked for, separated by spaces; "" is none */
-        uint64_t ends_usec;       /* CLOCK_MONOTONIC */
+        uint64_t ends_usec;       /* FLOW_CLOCK */
         uint64_t expires_at_usec; /* CLOCK_REALTIME: the same moment, for people */
 
         /* Of a login in the browser. */
@@ -52,7 +54,7 @@ struct flow {
         /* Of one on another device, RFC 8628. */
         struct secret *device_code; /* owned; NULL: it is in the browser */
         uint64_t interval_usec;
-        uint64_t next_poll_usec; /* CLOCK_MONOTONIC */
+        uint64_t next_poll_usec; /* FLOW_CLOCK */
 
         TAILQ_ENTRY(flow) in_flows; /* the table's */
 };

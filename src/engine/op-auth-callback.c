@@ -128,7 +128,7 @@ int op_auth_callback(struct call *call, struct ae_error *error) {
 
         if (response.state)
                 call->flow = flows_take(c->engine->flows, response.state, c->peer.uid,
-                                        identity_user(call->identity), clock_usec(CLOCK_MONOTONIC));
+                                        identity_user(call->identity), clock_usec(FLOW_CLOCK));
         if (!call->flow)
                 return no_such_login(error);
         return take_up(call, &response, error);

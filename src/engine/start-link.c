@@ -124,7 +124,7 @@ void op_fail_with_link(struct call *call, struct ae_error *error) {
                 with_words(call, error);
                 return;
         }
-        f = flows_find_link(e->flows, &owner, clock_usec(CLOCK_MONOTONIC));
+        f = flows_find_link(e->flows, &owner, clock_usec(FLOW_CLOCK));
         if (f && serves(call, f))
                 with_link(call, f, error);
         else if (vault_find_provider(e->vault, adapter_of(call)->provider, on_app, call,
