@@ -17,6 +17,10 @@ uint64_t clock_usec(clockid_t clock) {
         return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }
 
+uint64_t clock_realtime_at(uint64_t monotonic_usec) {
+        return clock_usec(CLOCK_REALTIME) + monotonic_usec - clock_usec(CLOCK_MONOTONIC);
+}
+
 void clock_format_rfc3339(uint64_t realtime_usec, char ret[static RFC3339_SIZE]) {
         time_t seconds = (time_t)(realtime_usec / USEC_PER_SEC);
         struct tm tm;

@@ -16,6 +16,9 @@
 /* The time on `clock` (CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME). */
 uint64_t clock_usec(clockid_t clock);
 
+/* What CLOCK_REALTIME, as it is set now, shows at that time of CLOCK_MONOTONIC, past or to come. */
+uint64_t clock_realtime_at(uint64_t monotonic_usec);
+
 /* Writes a real time as RFC 3339 in UTC, to the second. */
 void clock_format_rfc3339(uint64_t realtime_usec, char ret[static RFC3339_SIZE]);
 

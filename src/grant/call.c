@@ -17,7 +17,7 @@ struct call {
         sd_event *event;
         struct poller *poller;
         struct http_client *client;
-        uint64_t sent_usec; /* CLOCK_REALTIME */
+        uint64_t sent_usec; /* CLOCK_MONOTONIC */
         int r;              /* of interpreting */
         struct oauth_answer *answer;
         struct call_report *report;
@@ -37,7 +37,8 @@ static void on_done(const struct http_response *response, void *userdata) {
 
         c->report->status = response->status;
         snprintf(c->report->trouble, sizeof(c->report->trouble), "%s", response->reason);
-        c->r = oauth_grant_interpret(c->grant, response, c->sent_usec, c->answer);
+        c->r = oauth_grant_interpret(c->grant, response, clock_realtime_at(c->sent_usec),
+                                     c->answer);
         (void)sd_event_exit(c->event, 0);
 }
 
@@ -84,7 +85,7 @@ static int start(struct call *c, const struct grant_config *config) {
         r = open_client(c, config);
         if (r < 0)
                 return r;
-        c->sent_usec = clock_usec(CLOCK_REALTIME);
+        c->sent_usec = clock_usec(CLOCK_MONOTONIC);
         return http_call(c->client, &c->request, /* deadline_usec= */ 0, &handler, c, &call);
 }
 

@@ -95,8 +95,8 @@ void oauth_answer_done(struct oauth_answer *a);
 int oauth_grant_build(const struct oauth_grant *g, struct http_request *ret);
 
 /*
- * Reads whatever came of it: always an answer. `now_usec` is CLOCK_REALTIME when it was sent.
- * Returns 0 or -ENOMEM.
+ * Reads whatever came of it: always an answer. `now_usec` is when it was sent, by CLOCK_REALTIME as
+ * that is set now. Returns 0 or -ENOMEM.
  */
 int oauth_grant_interpret(const struct oauth_grant *g, const struct http_response *response,
                           uint64_t now_usec, struct oauth_answer *ret);

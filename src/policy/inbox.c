@@ -102,15 +102,6 @@ static void entry_free(struct entry *e) {
 
 /* ---- who asks ---- */
 
-/* What the clock will show then. */
-static uint64_t to_realtime(uint64_t now_usec, uint64_t monotonic_usec) {
-        uint64_t mono_now_usec = clock_usec(CLOCK_MONOTONIC);
-
-        if (monotonic_usec <= mono_now_usec)
-                return now_usec;
-        return now_usec + (monotonic_usec - mono_now_usec);
-}
-
 static int measure(const cJSON *payload, size_t *ret) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
         int r;
@@ -125,7 +116,6 @@ static int measure(const cJSON *payload, size_t *ret) {
 static int ask(struct adviser *a, const struct policy_question *q, policy_answer_fn *on_answer,
                void *userdata, struct adviser_call **ret, struct ae_error *error) {
         struct inbox *x = inbox_of(a);
-        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         struct entry *e;
         size_t size;
         int r;
@@ -147,8 +137,8 @@ static int ask(struct adviser *a, const struct policy_question *q, policy_answer
                 .base.adviser = a,
                 .item.question = q,
                 .item.payload_size = size,
-                .item.created_usec = now_usec,
-                .item.expires_usec = to_realtime(now_usec, q->deadline_usec),
+                .item.created_usec = clock_usec(CLOCK_REALTIME),
+                .item.expires_usec = clock_realtime_at(q->deadline_usec),
                 .on_answer = on_answer,
                 .userdata = userdata,
                 .previous = x->last,

@@ -45,7 +45,7 @@ static void on_provider_done(const struct http_response *response, void *userdat
         int r;
 
         g->call = NULL;
-        r = oauth_grant_interpret(&g->grant, response, g->sent_usec, &g->answer);
+        r = oauth_grant_interpret(&g->grant, response, clock_realtime_at(g->sent_usec), &g->answer);
         request_done(&g->request);
         j->deadline_usec = clock_usec(CLOCK_MONOTONIC) + j->remote->timeout_usec;
         job_took(j, r);
@@ -66,9 +66,9 @@ int grant_send(struct job *j) {
                 request_done(&g->request);
                 return r;
         }
-        g->sent_usec = clock_usec(CLOCK_REALTIME);
-        r = http_call(j->remote->providers, &g->request,
-                      clock_usec(CLOCK_MONOTONIC) + GRANT_TIMEOUT_USEC, &handler, j, &g->call);
+        g->sent_usec = clock_usec(CLOCK_MONOTONIC);
+        r = http_call(j->remote->providers, &g->request, g->sent_usec + GRANT_TIMEOUT_USEC,
+                      &handler, j, &g->call);
         return r < 0 ? r : JOB_PENDING;
 }
 

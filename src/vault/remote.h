@@ -93,7 +93,7 @@ struct granting {
         struct oauth_grant grant;
         struct http_request request;
         struct http_call *call; /* NULL: none is under way */
-        uint64_t sent_usec;     /* CLOCK_REALTIME */
+        uint64_t sent_usec;     /* CLOCK_MONOTONIC */
         struct oauth_answer answer;
 };
 
