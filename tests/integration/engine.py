@@ -178,22 +178,26 @@ class Stack:
 
     `config` is laid over the engine's configuration, `google` a URL to use instead of the emulator,
     `credentials` what systemd would give to the engine, by name, `plain` more addresses that may be
-    spoken to without TLS ("127.0.0.1:1234"), `launcher` what starts it, such as "prlimit" with its
-    options.
+    spoken to without TLS ("127.0.0.1:1234"), `variables` what the daemons have in their
+    environment, `launcher` what starts them, such as "prlimit" with its options.
     """
 
-    def __init__(self, config="", google=None, credentials=None, plain=(), launcher=()):
+    def __init__(
+        self, config="", google=None, credentials=None, plain=(), variables=None, launcher=()
+    ):
         self._launcher = launcher
         self._folder = tempfile.TemporaryDirectory(prefix="action-engine-")
         self.dir = pathlib.Path(self._folder.name) / "stack"
         environment = {**os.environ, "AE_BUILD": str(BUILD)}
-        environment.setdefault("ASAN_OPTIONS", "abort_on_error=0:detect_stack_use_after_return=1")
+        environment.setdefault("ASAN_OPTIONS", "abort_on_error=0:detect_stack_use_after_return=1:"
+                               "verify_asan_link_order=0")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         if config:
             path = pathlib.Path(self._folder.name) / "extra.conf"
             path.write_text(config, encoding="utf-8")
             environment["STACK_CONFIG"] = str(path)
         environment["STACK_PLAIN_HTTP"] = " ".join(plain)
+        environment["STACK_ENVIRONMENT"] = " ".join(f"{k}={v}" for k, v in (variables or {}).items())
         if google:
             environment["STACK_GOOGLE_URL"] = google
         self.credentials = credentials
