@@ -2,6 +2,7 @@
 """The daemons' own walls: who may look into them, what is made of a vault's file that somebody
 changed, and of text that would rather be a log."""
 
+import codecs
 import contextlib
 import ctypes
 import hashlib
@@ -9,7 +10,9 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -21,7 +24,7 @@ import jws
 import oauth
 import test_vault_grants
 from canaries import Platform, only_root
-from engine import BUILD, Stack, email, until
+from engine import BUILD, Stack, email, until, wait_gone
 from test_vaultd import WHO, VaultTest
 
 OTHER = 4711
@@ -88,6 +91,7 @@ class Peer:
 
     def run(self, do):
         """What do() gives, done by somebody, who is the daemons' parent."""
+        codecs.lookup("ascii")  # whose file somebody might not be able to read
         out, to = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -115,6 +119,7 @@ class Peer:
             ["systemd-socket-activate", "-l", path, *["--accept"][:name == "grant"],
              f"-ECREDENTIALS_DIRECTORY={self.folder}/credentials",
              self.folder / name, "--config", self.folder / f"{name}.conf"],
+            cwd=self.folder, preexec_fn=allow_cores,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             until(path.exists, bool)
@@ -143,6 +148,28 @@ class Peer:
             return {"through": attacked(pid), "core": core_limit(pid)}
 
 
+    def crash(self, name, number):
+        """How it ended, for its parent, and the files that it left."""
+        before = set(os.listdir(self.folder)) | {f"{name}.sock"}
+        with self.daemon(name) as pid:
+            how = crash(pid, number, is_child=name != "grant")
+        return {"how": how, "left": sorted(set(os.listdir(self.folder)) - before)}
+
+
+def allow_cores():
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
+def crash(pid, number, is_child=True):
+    """What waitid(2) says of its end: CLD_KILLED, or CLD_DUMPED."""
+    os.kill(pid, number)
+    if not is_child:
+        wait_gone(pid)
+        return None
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT).si_code
+
+
 def core_limit(pid):
     limits = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
     return re.search(r"^Max core file size +(\S+) +(\S+)", limits, re.MULTILINE).groups()
@@ -159,6 +186,28 @@ class SameUser(unittest.TestCase):
                 with self.subTest(name):
                     told = peer.run(lambda: peer.attack(name))
                     self.assertEqual(told, {"through": [], "core": ["0", "0"]})
+
+    def test_cores(self):
+        """Each crashes where a core would be left; only a sanitizer has a word to say before."""
+        with tempfile.TemporaryDirectory(prefix="test-protection-") as folder:
+            peer = Peer(folder)
+            for name in PROGRAMS:
+                for number in signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT:
+                    with self.subTest(name, number=number):
+                        told = peer.run(lambda: peer.crash(name, number))
+                        self.assertEqual(told["left"], [])
+                        self.assertIn(told["how"], (None, os.CLD_KILLED, os.CLD_EXITED))
+
+    def test_that_cores_are_left(self):
+        """By a process that does not mind, where the kernel puts them beside it."""
+        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii")
+        if pattern.startswith(("|", "/")) or resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+            return  # into others' hands
+        with tempfile.TemporaryDirectory(prefix="test-protection-") as folder:
+            process = subprocess.Popen(["sleep", "60"], cwd=folder, preexec_fn=allow_cores)
+            self.assertEqual(crash(process.pid, signal.SIGSEGV), os.CLD_DUMPED)
+            process.wait()
+            self.assertEqual(len(os.listdir(folder)), 1)
 
     def test_that_the_attacks_are_some(self):
         """Each gets at a process that does not mind."""
