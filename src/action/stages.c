@@ -123,18 +123,27 @@ static int check_scopes(struct action *a) {
                             a->spec.action_type);
 }
 
+/* Where there is a login, whoever asked adds the way to it. */
+static int not_connected(struct action *a) {
+        const struct action_spec *s = &a->spec;
+
+        if (a->type->platform->adapter->provider)
+                return ae_error_set(&a->error, AE_NOT_CONNECTED,
+                                    "account '%s' of %s is not connected for user '%s'", s->account,
+                                    s->platform, s->user_id);
+        return ae_error_set(&a->error, AE_NOT_CONNECTED,
+                            "account '%s' of %s is not connected for user '%s': store its "
+                            "credential with auth_token, or 'actionctl auth import %s'",
+                            s->account, s->platform, s->user_id, s->platform);
+}
+
 static void on_token(const struct vault_answer *answer, void *userdata) {
         struct action *a = userdata;
         int r = STAGE_NEXT;
 
         a->vault_call = NULL;
         if (answer->error && answer->error->code == AE_NOT_CONNECTED)
-                r = ae_error_set(&a->error, AE_NOT_CONNECTED,
-                                 "account '%s' of %s is not connected for user '%s'%s",
-                                 a->spec.account, a->spec.platform, a->spec.user_id,
-                                 a->type->platform->adapter->provider
-                                                 ? ""
-                                                 : ": store its credential with auth_token");
+                r = not_connected(a);
         else if (answer->error)
                 r = ae_error_set(&a->error, answer->error->code, "%s", answer->error->message);
         else {

@@ -159,8 +159,9 @@ int op_auth_start(struct call *call, struct ae_error *error) {
         provider = platform->adapter->provider;
         if (!provider)
                 return ae_error_set(error, AE_UNSUPPORTED_PLATFORM,
-                                    "%s has no login: store its credential with auth_token",
-                                    q->platform);
+                                    "%s has no login: store its credential with auth_token, or "
+                                    "'actionctl auth import %s'",
+                                    q->platform, q->platform);
         if (q->device && q->redirect_uri)
                 return ae_error_set(error, AE_INVALID_REQUEST,
                                     "'redirect_uri' says nothing to a login with 'device'");

@@ -633,8 +633,11 @@ class Links(Case):
     def test_not_connected(self):
         error = self.c.error(email())
         self.assertEqual(error["code"], "not_connected")
-        self.assertEqual(set(error["details"]), {"authorization_url", "state", "expires_at"})
-        self.assertIn("authorization_url", error["message"])
+        self.assertEqual(set(error["details"]),
+                         {"authorization_url", "state", "expires_at", "start"})
+        self.assertTrue(error["message"].endswith(
+            "; connect it with 'actionctl auth login gmail', or through details.authorization_url"),
+                        error["message"])
         self.assert_connected(self.callback(self.provider.authorize(
             error["details"]["authorization_url"])))
         self.assertEqual(self.c.call(email())["status"], "success")
@@ -677,6 +680,7 @@ class Links(Case):
         scopes = redirect_fields(more["authorization_url"])["scope"].split()
         self.assertIn(MODIFY, scopes)
         self.assertIn(SEND, scopes)
+        self.assertEqual(more["start"], f"actionctl auth login gmail --scope={MODIFY}")
         # Whoever opens that one can do both.
         self.assertEqual(self.c.error(email())["details"]["state"], more["state"])
 
@@ -696,7 +700,10 @@ class Links(Case):
                               "payload": {"data": {}}})
         self.assertEqual(error["code"], "not_connected")
         self.assertNotIn("details", error)
-        self.assertIn("auth_token", error["message"])
+        for words in "auth_token", "actionctl auth import zapier":
+            self.assertIn(words, error["message"])
+            self.assertIn(words, self.c.error({"op": "auth_start",
+                                               "platform": "zapier"})["message"])
 
     def test_the_client_is_gone(self):
         self.vault.script("get_provider", "hang")

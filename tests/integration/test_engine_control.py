@@ -132,9 +132,18 @@ class Check(Shared):
         self.require("https://a.example/two")
         for account in "send", "nobody":
             with self.subTest(account):
-                scopes = self.scopes_of(self.way_on(account=account))
-                self.assertLessEqual({"https://a.example/two", SEND_SCOPE}, scopes)
+                way = self.way_on(account=account)
+                self.assertLessEqual({"https://a.example/two", SEND_SCOPE}, self.scopes_of(way))
+                self.assertEqual(way["start"], f"actionctl auth login gmail --account={account} "
+                                 f"--scope={SEND_SCOPE} --scope=https://a.example/two")
         self.assertIn("https://a.example/one", self.scopes_of(first))
+
+    def test_no_scope_is_a_command(self):
+        self.stack.vault("set_provider", provider="google", app=APP)
+        self.require("$(reboot)", "a;b", "c'd", "https://a.example/" + "x" * 200)
+        error = self.c.error(email(account="nobody"))
+        self.assertIn("connect it with the command of details.start", error["message"])
+        self.assertRegex(error["details"]["start"], r"^[A-Za-z0-9 =:/._-]*$")
 
     def way_on(self, **more):
         return self.c.error(email(**more))["details"]
