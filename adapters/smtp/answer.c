@@ -72,7 +72,9 @@ void smtp_answer_said(const struct adapter_input *input, const struct smtp_answe
         quote(input, &answer->reply, ret, SMTP_SAID_SIZE);
 }
 
-#define LOGIN_AGAIN "store the mailbox with its present (app) password with auth_token"
+#define LOGIN_AGAIN \
+        "store the mailbox with its present (app) password with auth_token, or 'actionctl auth " \
+        "import smtp'"
 #define NO_SENDER "it refuses the sender"
 #define NO_RECIPIENT "it refuses recipients, and nobody got the e-mail; the paths name them"
 #define TOO_LARGE "the message is larger than it takes; attach less"

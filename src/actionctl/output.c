@@ -294,8 +294,7 @@ void output_request(const char *line) {
 
 /* ---- the engine's no ---- */
 
-/* Verbs whose first argument is a platform that is to be connected. */
-#define CTL_CONNECTED (CTL_PERFORM | CTL_AUTH_IMPORT | CTL_AUTH_LOGIN | CTL_AUTH_TOKEN)
+#define CTL_CREDENTIAL (CTL_AUTH_IMPORT | CTL_AUTH_TOKEN)
 
 /*
  * What to do next, after which verbs: %p is the platform, with the account if one was named, and %a
@@ -316,10 +315,9 @@ static const struct {
         { AE_FORBIDDEN,                CTL_ANY,                       "Ask whoever issues the tokens, or writes the policy, to allow it." },
         { AE_APPROVAL_REQUIRED,        CTL_ANY,                       "Somebody has to approve it first." },
         { AE_UNSUPPORTED_PLATFORM,     CTL_ANY & ~CTL_AUTH_LOGIN,     "'actionctl actions' lists what there is." },
-        { AE_INVALID_PAYLOAD,          CTL_PERFORM,                   "'actionctl actions %a' describes the fields." },
-        { AE_NOT_CONNECTED,            CTL_CONNECTED,                 "Connect it with 'actionctl auth login %p', or store a credential: 'actionctl auth import --help'." },
+        { AE_INVALID_PAYLOAD,          CTL_ACTION,                    "'actionctl actions %a' describes the fields." },
+        { AE_INVALID_PAYLOAD,          CTL_CREDENTIAL,                "What each platform takes stands in actionctl(1), under Credentials." },
         { AE_NOT_CONNECTED,            CTL_AUTH_REVOKE,               "'actionctl auth status' lists what is connected." },
-        { AE_REAUTHORIZATION_REQUIRED, CTL_CONNECTED,                 "Connect it again with 'actionctl auth login %p', or store another credential: 'actionctl auth import --help'." },
         { AE_AUTHORIZATION_FAILED,     CTL_AUTH_LOGIN,                "Log in again with 'actionctl auth login %p'." },
         { AE_NOT_FOUND,                CTL_PROVIDER,                  "'actionctl provider list' lists what there is." },
         { AE_OUTCOME_UNKNOWN,          CTL_ANY,                       "It may have happened: look at the platform before you send it again." },
@@ -352,13 +350,26 @@ int output_findings(const char *platform, const char *action_type, const cJSON *
         return CTL_USAGE;
 }
 
+/* The way to a credential, of which a person needs the command alone, and once. */
+static bool is_told(const cJSON *member, const char *message) {
+        static const char *const links[] = { "authorization_url", "expires_at", "state" };
+
+        for (size_t i = 0; i < ELEMENTSOF(links); i++)
+                if (strcmp(links[i], member->string) == 0)
+                        return true;
+        return strcmp(member->string, "start") == 0 && cJSON_IsString(member) &&
+               strstr(message, member->valuestring);
+}
+
 /* What else the error says, by its own words: details.by, upstream.status, ... */
-static void put_members(const char *title, const cJSON *object) {
+static void put_members(const char *title, const cJSON *object, const char *message) {
         const cJSON *member;
 
         cJSON_ArrayForEach (member, object) {
                 _cleanup_(buffer_done) struct buffer text = { 0 };
 
+                if (message && member->string && is_told(member, message))
+                        continue;
                 if (cJSON_IsString(member))
                         output_clean(member->valuestring, &text);
                 else
@@ -411,9 +422,9 @@ int output_failure(const struct ctl *ctl, const cJSON *response) {
 
         output_error("%s [%s]", json_string(error, "message") ?: "the engine said no", name);
         put_findings(json_member(error, "errors"),
-                     ctl->verb & CTL_PERFORM ? "the payload" : "the credential");
-        put_members("", json_member(error, "details"));
-        put_members("upstream", json_member(error, "upstream"));
+                     ctl->verb & CTL_CREDENTIAL ? "the credential" : "the payload");
+        put_members("", json_member(error, "details"), json_string(error, "message"));
+        put_members("upstream", json_member(error, "upstream"), NULL);
         put_advice(ctl, code, error);
         if (request_id && (ctl->verbose || code == AE_INTERNAL)) {
                 fputs("Request ", stderr);

@@ -281,22 +281,36 @@ class Failures(Case):
     def test_what_to_do_next_is_a_command_that_works(self):
         """It has the platform, the account and the action of the command that failed."""
         for code, op, arguments, advice in (
-                ("not_connected", "perform_action", ["perform", "p", "a"], "auth login p'"),
-                ("not_connected", "perform_action", ["perform", "p", "a", "--account", "work"],
+                ("authorization_failed", "auth_start", ["auth", "login", "p"], "auth login p'"),
+                ("authorization_failed", "auth_start", ["auth", "login", "p", "--account", "work"],
                  "auth login p --account work'"),
-                ("reauthorization_required", "perform_action", ["perform", "p", "a"],
-                 "auth login p'"),
                 ("invalid_payload", "perform_action", ["perform", "p", "a"], "actions p a'"),
+                ("invalid_payload", "perform_action", ["policy", "explain", "p", "a",
+                                                       "--no-validate"], "actions p a'"),
                 ("not_connected", "auth_revoke", ["auth", "revoke", "p"], "auth status'")):
             with self.subTest(arguments, code=code):
                 _, err, _ = self.ask(op, error(code), *arguments, code=REFUSED)
                 self.assertIn(f"'actionctl {advice}", err)
+
+    def test_what_is_for_programs_is_not_shown(self):
+        err = self.fail_with(error("not_connected", details={
+            "authorization_url": "https://a.example/", "state": "s", "start": "actionctl x",
+            "expires_at": "2026-01-01T00:00:00Z", "by": "scope"}), REFUSED)
+        for words in "by: scope", "start: actionctl x":
+            self.assertIn(words, err)
+        for name in "authorization_url", "state", "expires_at":
+            self.assertNotIn(name, err)
+        err = self.fail_with({"status": "error", "error": {
+            "code": "not_connected", "message": "connect it with 'actionctl x'",
+            "details": {"start": "actionctl x"}}}, REFUSED)
+        self.assertEqual(err.count("actionctl x"), 1)
 
     def test_a_credential_is_no_payload(self):
         findings = [{"path": "", "message": "has none of the forms that are allowed here"}]
         _, err, _ = self.ask("auth_token", error("invalid_payload", errors=findings), "auth",
                              "token", "p", "--credential", "-", stdin="{}", code=REFUSED)
         self.assertIn("  the credential has none", err)
+        self.assertIn("actionctl(1)", err)
         self.assertNotIn("actionctl actions", err)
 
     def test_what_else_an_error_says(self):
