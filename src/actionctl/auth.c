@@ -16,7 +16,7 @@ static int print_stored(const struct ctl *ctl, const cJSON *response) {
         puts("The credential is stored.");
         output_value(result);
         if (cJSON_IsFalse(json_member(result, "verified")))
-                output_note("the platform has no harmless way to try it: it is stored untried");
+                output_note("nothing harmless shows whether it works: it is stored untried");
         return CTL_SUCCESS;
 }
 

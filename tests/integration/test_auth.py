@@ -2,15 +2,18 @@
 """Connecting accounts, as a caller sees it: logins, their ends, and the way to one."""
 
 import hashlib
+import itertools
 import json
 import os
+import pathlib
+import re
 import signal
 import threading
 import unittest
 import urllib.parse
 
 import jws
-from engine import READ_SCOPE as READ, SEND_SCOPE as SEND, Stack, email, until
+from engine import READ_SCOPE as READ, SEND_SCOPE as SEND, TOP, Stack, email, until
 from fake import FakeHandler, Server
 from oauth import Provider, redirect_fields
 from scripted import Refusal, ScriptedVault
@@ -605,6 +608,26 @@ class Token(Case):
                                   "credential": {"hook_url": "https://hooks.zapier.com/hooks/catch/1/a/"}})
         self.assertIs(response["verified"], False)
         self.assertEqual(self.google.calls, [])
+
+    def test_what_the_pages_show(self):
+        """Each example of a credential, in the manual and in README, is one."""
+        page = (TOP / "man/actionctl.1").read_text()
+        page = page.partition(".Ss Credentials")[2].partition(".Ss Options")[0]
+        shown = set()
+        for names, text in re.findall(r"^\.It Sy (.*?)$(.*?)(?=^\.It|\Z)", page, re.M | re.S):
+            examples = re.findall(r"^\.Bd -literal$(.*?)^\.Ed$", text, re.M | re.S)
+            self.assertTrue(examples, names)
+            for name, example in itertools.product(names.split(" , "), examples):
+                self.c.result({"op": "auth_token", "platform": name, "account": "shown",
+                               "credential": json.loads(example)})
+                shown.add(name)
+        self.assertEqual(shown, {a["platform"] for a in
+                                 self.c.result({"op": "list_actions"})["actions"]})
+
+        readme = (TOP / "README.md").read_text()
+        for name, example in re.findall(r"auth (?:import|token) (\w+) --credential \S+\s+# ({.*})", readme):
+            self.c.result({"op": "auth_token", "platform": name, "account": "shown",
+                           "credential": json.loads(example)})
 
     def test_what_can_be_renewed_names_its_provider(self):
         self.store({"access_token": "at", "refresh_token": "rt"})
