@@ -164,6 +164,15 @@ static int upgrade(struct database *d, int version) {
         return r; /* closing rolls back */
 }
 
+/*
+ * A log that is found may stand in memory alone: its writer was killed before it was synced, or the
+ * sync failed, which the kernel tells once and then takes for done. What follows such a log on the
+ * disk is lost with it; so all that is in it is written anew, into the file.
+ */
+static int settle(struct database *d) {
+        return run(d, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 static int set_up(struct database *d) {
         static const char *const pragmas[] = {
                 "PRAGMA journal_mode = WAL",
@@ -193,7 +202,8 @@ static int set_up(struct database *d) {
                 r = run(d, pragmas[i]);
         if (r < 0)
                 return r;
-        return upgrade(d, version);
+        r = upgrade(d, version);
+        return r < 0 ? r : settle(d);
 }
 
 int database_open(struct database *d, const char *path, size_t max_bytes, int flags) {
@@ -210,11 +220,9 @@ int database_open(struct database *d, const char *path, size_t max_bytes, int fl
                              NULL);
         if (rc != SQLITE_OK)
                 return database_failed(d, rc);
+        if (sqlite3_db_readonly(d->db, "main") == 1) /* when it could not be opened for writing */
+                return database_failed(d, SQLITE_READONLY);
         return set_up(d);
-}
-
-int database_settle(struct database *d) {
-        return run(d, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void database_close(struct database *d) {

@@ -24,11 +24,6 @@ struct database {
  * store_open() tells them, and the caller closes it all the same.
  */
 int database_open(struct database *d, const char *path, size_t max_bytes, int flags);
-/*
- * After a failure: writes anew, and out of the log, what is in it. A kernel that could not write
- * something takes it for written the next time it is asked.
- */
-int database_settle(struct database *d);
 /* After the last statement was finalized. */
 void database_close(struct database *d);
 

@@ -234,8 +234,6 @@ static int start(struct store *s, enum statement which, struct names names, sqli
         if (s->database.broken) {
                 close_file(s);
                 r = open_file(s, 0);
-                if (r == 0)
-                        r = database_settle(&s->database);
                 if (r < 0) {
                         s->database.broken = true;
                         return -EIO; /* a file that is gone is no record that is not there */
