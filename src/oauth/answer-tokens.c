@@ -82,7 +82,11 @@ static int read_token_type(const struct reader *reader, const struct json_slice 
         return reader->answer->tokens.token_type ? 0 : -ENOMEM;
 }
 
-/* A string, or with some an array. An empty one is as not said: no provider grants nothing. */
+/*
+ * A string, or with some an array. An empty one is as not said: no provider grants nothing. Nor is
+ * what makes no sense when a token is renewed: with that answer the new refresh token would be lost,
+ * and the old one is spent.
+ */
 static int read_scope(const struct reader *reader, const struct json_slice *s) {
         _cleanup_(json_freep) cJSON *scopes = NULL;
         _cleanup_(freep) char *text = NULL;
@@ -96,10 +100,12 @@ static int read_scope(const struct reader *reader, const struct json_slice *s) {
                         r = scopes_from_text(text, reader->grant->app.profile->scope_separator,
                                              &scopes);
         }
+        if (r == 0 && !scopes_are_valid(scopes))
+                r = -EINVAL;
+        if (r == -EINVAL && reader->grant->kind == OAUTH_GRANT_REFRESH)
+                return 0;
         if (r < 0)
                 return r;
-        if (!scopes_are_valid(scopes))
-                return -EINVAL;
         if (scopes->child)
                 reader->answer->tokens.scopes = TAKE_PTR(scopes);
         return 0;

@@ -356,6 +356,26 @@ static void test_limits(void **state) {
                 }
 }
 
+/* G6: whatever is the matter with the scopes, the new refresh token is kept: the old one is spent. */
+static void test_a_renewal_outlives_its_scopes(void **state) {
+        static const char *const scopes[] = { "7", "{}", "[1]", "[\"a b\"]", "\"a\\nb\"", NULL };
+
+        for (size_t i = 0; i < ELEMENTSOF(scopes); i++) {
+                _cleanup_(oauth_answer_done) struct oauth_answer a = { 0 };
+                _cleanup_(buffer_done) struct buffer body = { 0 };
+
+                buffer_puts(&body, "{\"access_token\":\"a\",\"refresh_token\":\"r\",\"scope\":");
+                buffer_puts(&body, scopes[i] ?: "\"");
+                if (!scopes[i])
+                        put_repeated(&body, "x ", 129);
+                buffer_puts(&body, scopes[i] ? "}" : "\"}");
+                interpret(OAUTH_GRANT_REFRESH, GOOGLE, 200, body.data, &a);
+                assert_int_equal(a.result, OAUTH_OK);
+                assert_string_equal(a.tokens.refresh_token->data, "r");
+                assert_null(a.tokens.scopes);
+        }
+}
+
 static void test_too_many_members(void **state) {
         _cleanup_(oauth_answer_done) struct oauth_answer a = { 0 };
         _cleanup_(buffer_done) struct buffer body = { 0 };
@@ -674,6 +694,7 @@ int main(void) {
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_tokens),
                 cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_a_renewal_outlives_its_scopes),
                 cmocka_unit_test(test_too_many_members),
                 cmocka_unit_test(test_id_tokens),
                 cmocka_unit_test(test_what_is_no_jwt),
