@@ -554,6 +554,28 @@ class Races(RenewalTest):
         self.assertToken(vault, "new")
         self.assertEqual(len(self.grants.lines), 1)
 
+    def test_a_crash_while_the_rotation_is_in_memory_alone(self):
+        """G9: the next start asks the provider once more, which knows that a person is needed."""
+        daemon, vault = self.held()
+        with sqlite3.connect(daemon.state / "vault.db", isolation_level=None) as database:
+            database.execute("BEGIN IMMEDIATE")
+            self.grants.gate.set()
+            self.assertError(vault.receive(), "store_unavailable")
+            self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+            database.execute("ROLLBACK")
+        database.close()
+        self.assertIn(b"is kept in memory until it can be written", daemon.stderr)
+
+        daemon, vault = self.start()
+        self.grants.answer = lambda grant: result("grant_refused", "invalid_grant: 'reused'")
+        for _ in range(2):
+            self.assertError(vault.ask("get_token", **WHO), "reauthorization_required")
+        self.assertEqual(self.refreshed_with(), ["refresh-1", "refresh-1"])
+        daemon.stop()
+        _, vault = self.start()
+        self.assertError(vault.ask("get_token", **WHO), "reauthorization_required")
+        self.assertEqual(len(self.grants.lines), 2)
+
     def test_a_store_that_cannot_even_be_read(self):
         daemon, vault = self.held()
         with sqlite3.connect(daemon.state / "vault.db", isolation_level=None) as database:

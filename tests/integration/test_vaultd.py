@@ -6,6 +6,7 @@ AE_BUILD names the build folder (default: build). Needs systemd-socket-activate;
 says so when it is skipped.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -550,6 +551,59 @@ class Mark(VaultTest):
         _, vault = self.start()
         token = self.assertSuccess(vault.ask("get_token", **WHO))["access_token"]
         self.assertGreaterEqual([int(part) for part in token.split("-")], [9, 45])
+
+
+@needs_root
+class Disk(VaultTest):
+    """H3: a disk that takes nothing leads to no yes, and to none of the vault's being lost."""
+
+    def setUp(self):
+        super().setUp()
+        state = pathlib.Path(self.folder) / "state"
+        state.mkdir(mode=0o700)
+        self.mount("-t", "tmpfs", "-o", "size=1m,mode=700", "none", state)
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=True)
+
+    def mount(self, *arguments):
+        if subprocess.run(["mount", *arguments], capture_output=True).returncode:
+            self.skipTest("SKIP: cannot mount")
+
+    def fill(self, daemon):
+        ballast = daemon.state / "ballast"
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        return ballast
+
+    def test_full(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "old"}))
+        ballast = self.fill(daemon)
+        # The log may have room left that it had before.
+        accepted = "old"
+        for n in range(100):
+            answer = vault.ask("store_token", **WHO, credential={"access_token": f"t{n}" * 1000})
+            if answer["status"] == "error":
+                break
+            accepted = f"t{n}" * 1000
+        self.assertError(answer, "store_unavailable")
+        self.assertTrue(answer["error"]["retryable"])
+        self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO))["access_token"], accepted)
+        ballast.unlink()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "new"}))
+        daemon.stop(signal.SIGKILL)
+        _, vault = self.start()
+        self.assertEqual(self.assertSuccess(vault.ask("get_token", **WHO))["access_token"], "new")
+
+    def test_read_only(self):
+        daemon, vault = self.start()
+        self.assertSuccess(vault.ask("store_token", **WHO, credential={"access_token": "at"}))
+        daemon.stop()
+        self.mount("-o", "remount,ro", daemon.state)
+        self.assertIn("Read-only file system", self.refused())
+        self.mount("-o", "remount,rw", daemon.state)
+        _, vault = self.start()
+        self.assertSuccess(vault.ask("get_token", **WHO))
 
 
 class Two(VaultTest):
