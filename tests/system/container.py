@@ -67,12 +67,33 @@ CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12}
 
 # Connects as who it is, hands the connection out, and stays until the other end is closed.
 CONNECTOR = """
-import socket, sys
+import os, socket, sys
 out, client = socket.socket(fileno=0), socket.socket(socket.AF_UNIX)
 client.connect(sys.argv[1])
-socket.send_fds(out, [b"."], [client.fileno()])
+socket.send_fds(out, [str(os.getpid()).encode()], [client.fileno()])
 client.close()
 out.recv(1)
+"""
+
+# Makes a process with the pid and uid that it is given (clone3(2)), and ends it when told to.
+# PyDLL, because the child needs Python's lock, which it could not get from anybody.
+SUCCESSOR = """
+import ctypes, os, signal, struct, sys
+CLONE3 = 435 # everywhere
+libc = ctypes.PyDLL(None, use_errno=True)
+pid, uid = (ctypes.c_int * 1)(int(sys.argv[1])), int(sys.argv[2])
+how = struct.pack("11Q", 0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(pid), 1, 0)
+child = libc.syscall(ctypes.c_long(CLONE3), how, ctypes.c_size_t(len(how)))
+if child < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+if child == 0:
+    os.setgid(uid)
+    os.setuid(uid)
+    os.execlp("sleep", "successor", "infinity")
+print(child, flush=True)
+sys.stdin.read()
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
 """
 
 
@@ -285,7 +306,9 @@ class Container:
 
     @contextlib.contextmanager
     def connect(self, path, user, token=None):
-        """A connection of a process in there, which lives as long."""
+        """A connection of a process in there, which lives as long, or until `leave()`. The
+        connection's `pid` is its.
+        """
         ours, theirs = socket.socketpair()
         with ours, subprocess.Popen(
             self._enter("python3", "-c", CONNECTOR, path, user=user),
@@ -295,15 +318,31 @@ class Container:
             text=True,
         ) as process:
             theirs.close()
-            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+            pid, descriptors, _, _ = socket.recv_fds(ours, 16, 1)
             if not descriptors:
                 raise ConnectionError(process.stderr.read().strip().splitlines()[-1])
             os.set_inheritable(descriptors[0], False)  # no terminal() is to keep it open
             try:
                 with Connection(socket.socket(fileno=descriptors[0]), token) as connection:
+                    connection.pid = int(pid)
+                    connection.leave = lambda: (ours.close(), process.wait())
                     yield connection
             finally:
                 ours.close()
+
+    @contextlib.contextmanager
+    def successor(self, pid, uid):
+        """A process that has that pid, which nobody has any more."""
+        with subprocess.Popen(
+            self._enter("python3", "-c", SUCCESSOR, str(pid), str(uid)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout.readline() == f"{pid}\n"
+            name = self.path(f"/proc/{pid}/cmdline")
+            until(lambda: name.read_text("ascii"), lambda text: text.startswith("successor"))
+            yield
 
     def in_network(self, function):
         """Calls it in the container's network, where the sockets and threads that it makes stay."""
