@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/journal.h"
 #include "base/json.h"
 #include "ipc/channel.h"
 #include "ipc/trusted.h"
@@ -41,6 +42,7 @@ struct embedded {
         uint64_t heard_usec;       /* when a line came, or was sent and nothing else waited */
         sd_event_source *timer;    /* on while something waits: for when that may be too long */
         sd_event_source *deferred; /* on while something has failed */
+        int trouble; /* why it last could not be connected to, as the journal knows; or 0 */
 };
 
 /* The loop will tell the caller. */
@@ -200,6 +202,7 @@ static int make_connection(struct embedded *e) {
         if (r < 0)
                 return r;
         TAKE_FD(fd);
+        e->trouble = 0;
         return 0;
 }
 
@@ -230,6 +233,9 @@ static int submit(struct embedded *e, struct embedded_call *c, struct buffer *li
         if (r < 0) {
                 snprintf(reason, sizeof(reason), "cannot connect to the vault at %.100s: %s",
                          e->path, trusted_strerror(r));
+                if (r != e->trouble)
+                        log_warning("No credentials until this is over: %s", reason);
+                e->trouble = r;
                 fail_call(e, c, AE_VAULT_UNAVAILABLE, reason);
                 return 0;
         }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/journal.h"
 #include "base/json-scan.h"
 #include "ipc/channel.h"
 #include "ipc/trusted.h"
@@ -37,6 +38,7 @@ struct grants {
         struct list waiting, sent;
         sd_event_source *pump; /* on while one that waits might leave */
         bool draining;
+        int trouble; /* why it last could not be connected to, as the journal knows; or 0 */
 };
 
 static void wipe(struct buffer *b) {
@@ -184,9 +186,14 @@ static void start_call(struct grant_call *c) {
 
         join_list(c, &c->grants->sent);
         r = connect_call(c);
-        if (r < 0) {
+        if (r >= 0)
+                c->grants->trouble = 0;
+        else {
                 snprintf(reason, sizeof(reason), "cannot reach action-grant at %.100s: %s",
                          c->grants->path, trusted_strerror(r));
+                if (r != c->grants->trouble)
+                        log_warning("No token is renewed until this is over: %s", reason);
+                c->grants->trouble = r;
                 fail_call(c, reason);
         }
 }

@@ -137,6 +137,22 @@ class Descriptors(unittest.TestCase):
         self.addCleanup(feed)
         return pid, feed
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
+    def test_clients_leave_some_for_their_actions(self):
+        """Where the limit is too low for MaxConnections=, fewer come in, and what they ask goes out."""
+        launcher = ["prlimit", "--nofile=300:300"]
+        with Stack(google=upstream.url, launcher=launcher) as small, contextlib.ExitStack() as undo:
+            served = undo.enter_context(small.connect())
+            until(lambda: small.log("engine"), lambda log: "At most 75 connections" in log)
+            for _ in range(75 - 75 // 8 - 1):  # one uid's share
+                undo.enter_context(small.connect("")).result({"op": "ping"})
+            self.assertEqual(undo.enter_context(small.connect("")).read()["error"]["code"],
+                             "overloaded")
+            for _ in range(20):
+                undo.enter_context(small.connect_as(OTHER)).send({"op": "ping"})
+            served.result(email("small@example.com"))
+            self.assertEqual(served.result({"op": "health"})["connections"], 75)
+
     def test_the_engine(self):
         with stack.connect() as served:
             served.result({"op": "health"})
@@ -247,8 +263,8 @@ class Neighbours(unittest.TestCase):
     """What lies where the vault's socket should be, or action-grant's, is not believed."""
 
     def setUp(self):
-        # Of each part, how it is asked for something that takes its socket, and says so otherwise.
-        self.parts = {"vault": self.ask_engine, "grant": self.ask_vault}
+        # Who connects to each part's socket, and how to make him.
+        self.parts = {"vault": ("engine", self.ask_engine), "grant": ("vault", self.ask_vault)}
 
     def ask_engine(self):
         """Why the engine cannot reach the vault, or None."""
@@ -273,13 +289,17 @@ class Neighbours(unittest.TestCase):
             stack.start("vault")
 
     def assert_mistrusted(self, part, do, undo, words="others could replace it"):
+        asker, ask = self.parts[part]
         self.forget_connection(part)
+        n_told = stack.log(asker).count(words)
         do()
         try:
-            self.assertIn(words, self.parts[part]() or "")
+            for _ in range(3):
+                self.assertIn(words, ask() or "")
         finally:
             undo()
-        self.assertIsNone(self.parts[part]())
+        self.assertIsNone(ask())
+        until(lambda: stack.log(asker).count(words) - n_told, lambda n: n == 1)  # once, not thrice
 
     @unittest.skipIf(os.geteuid() != 0, "only root can give a socket away")
     def test_a_socket_of_another_user(self):
