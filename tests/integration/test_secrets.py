@@ -5,8 +5,11 @@ A canary takes each way through the daemons. Afterwards none of its pieces may b
 who needs it no more, and none ever in a log, an answer, an argument, an environment or a file.
 """
 
+import base64
+import contextlib
 import json
 import pathlib
+import secrets
 import tempfile
 
 import jws
@@ -171,7 +174,79 @@ class Actions(Case):
 @only_root
 @plain_build
 class PlainHttp(Actions, Case):
-    pass
+    """And what a payload says, which over HTTP/2 may stay in the engine with the connection."""
+
+    def payload(self):
+        """Each field says something that is nobody else's business."""
+        field = {name: self.secret(name, f"{name}-{secrets.token_hex(20)}")
+                 for name in ("to", "cc", "bcc", "subject", "body", "html", "file", "content")}
+        return list(field.values()), {
+            **{name: f"{field[name]}@example.com" for name in ("to", "cc", "bcc")},
+            **{name: field[name] for name in ("subject", "body", "html")},
+            "attachments": [{"filename": field["file"], "content_type": "text/plain",
+                             "content_base64": base64.b64encode(field["content"].encode()).decode()}],
+        }
+
+    def test_what_a_payload_says(self):
+        c = self.enterContext(self.connect())
+        self.store("kept")
+        for name, (script, ends) in self.PATHS.items():
+            with self.subTest(name):
+                self.platform.reset()
+                self.play(script)
+                said, payload = self.payload()
+                self.assertIn(self.perform(c, self.caller(), payload=payload), ends)
+                self.platform.gate.set()
+                self.assert_gone(*said)
+
+    def test_a_payload_while_it_is_held(self):
+        """It stands in the engine's memory, and nowhere else."""
+        self.store("kept")
+        self.platform.script = self.platform.slow
+        said, payload = self.payload()
+        payload["body"] += "x" * (4 << 20)
+        asked = self.other.start(email(payload=payload))
+        self.platform.wait()
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                shown = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                self.assertEqual([text for text in said if text.encode() in shown], [], process)
+        for part in self.pids.values():
+            for fd in pathlib.Path(f"/proc/{part}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    file = fd.readlink()
+                    self.assertTrue(not fd.is_file() or self.stack.dir in file.parents, file)
+        self.assert_gone(*said, parts=["vault"])
+        self.platform.gate.set()
+        self.assertEqual(self.other.finish(asked)["status"], "success")
+        self.assert_gone(*said)
+
+    # What is no e-mail: where the payload says something, and what.
+    SPOILT = {
+        "to": lambda text: text,
+        "cc": lambda text: [f"{text}@example.com", text],
+        "bcc": lambda text: f"{text}@{'x' * 300}.example.com",
+        "subject": lambda text: {"text": text},
+        "body": lambda text: [text],
+        "html": lambda text: {text: text},
+        "reply_to": lambda text: text,
+        "thread_id": lambda text: text + "$",
+        "in_reply_to": lambda text: text,
+        "attachments": lambda text: [{"filename": text + "/", "content_type": text,
+                                      "content_base64": text + "!"}],
+    }  # fmt: skip
+
+    def test_what_a_bad_payload_says(self):
+        """The answer tells where it is wrong, and not what stands there."""
+        for field, spoil in self.SPOILT.items():
+            with self.subTest(field):
+                said, payload = self.payload()
+                said.append(self.secret("spoilt"))
+                payload[field] = spoil(said[-1])
+                error = self.other.error(email(payload=payload))
+                self.assertEqual(error["code"], "invalid_payload")
+                self.assertTrue(error["errors"][0]["path"].startswith("/" + field), error)
+                self.assert_gone(*said)
 
 
 @only_root
