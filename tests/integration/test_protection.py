@@ -150,7 +150,7 @@ class Peer:
 
     def crash(self, name, number):
         """How it ended, for its parent, and the files that it left."""
-        before = set(os.listdir(self.folder)) | {f"{name}.sock"}
+        before = {*os.listdir(self.folder), f"{name}.sock", "state-mark"}
         with self.daemon(name) as pid:
             how = crash(pid, number, is_child=name != "grant")
         return {"how": how, "left": sorted(set(os.listdir(self.folder)) - before)}
