@@ -10,6 +10,7 @@
 
 #include "actionctl/agent.h"
 #include "actionctl/call.h"
+#include "actionctl/interrupt.h"
 #include "actionctl/notify.h"
 #include "actionctl/output.h"
 
@@ -160,7 +161,9 @@ static int answer(const struct ctl *ctl, const char *op) {
         request_string(&q, "approval_id", ctl->arguments[0]);
         request_true(&q, "interactive");
         agent = agent_start();
+        interrupt_begin("'actionctl approvals' tells whether it waits still");
         r = call_engine(ctl, &q, 0, print_answered);
+        interrupt_end();
         (void)agent_stop(agent);
         return r;
 }

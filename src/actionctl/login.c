@@ -11,6 +11,7 @@
 
 #include "actionctl/browser.h"
 #include "actionctl/flow.h"
+#include "actionctl/interrupt.h"
 #include "actionctl/listener.h"
 #include "actionctl/output.h"
 #include "actionctl/page.h"
@@ -19,6 +20,9 @@
 
 #define CALLBACK_PATH "/oauth/callback"
 #define PASTE_TRIES 5
+
+static const char nothing_connected[] = "nothing was connected";
+static const char maybe_connected[] = "'actionctl auth status' tells whether it was connected";
 
 struct login {
         const struct ctl *ctl;
@@ -108,7 +112,9 @@ static int take_paste(struct login *l, const char *question) {
         _cleanup_(secret_freep) struct secret *url = NULL;
         int r;
 
+        interrupt_begin(nothing_connected);
         r = prompt_line(question, REDIRECT_MAX, l->flow.until_usec, &url);
+        interrupt_end();
         if (r == -ETIME)
                 return expired();
         if (r == 0)
@@ -121,7 +127,9 @@ static int take_paste(struct login *l, const char *question) {
                 r = refuse_paste(r);
                 return prompt_possible() ? -EAGAIN : r;
         }
+        interrupt_begin(maybe_connected);
         l->code = flow_finish(l->ctl, &l->flow, url->data, &l->outcome);
+        interrupt_end();
         return conclude(l);
 }
 
@@ -213,7 +221,7 @@ static int listen_for_redirect(struct login *l) {
                 case LISTENER_EXPIRED:
                         return expired();
                 case LISTENER_INTERRUPTED:
-                        output_error("interrupted: nothing was connected");
+                        output_error("interrupted: %s", nothing_connected);
                         return CTL_RETRY;
                 default:
                         output_error("cannot wait for the browser: %s", strerror(-r));
@@ -297,7 +305,9 @@ static int login_by_device(struct login *l) {
                 say(l, "\nOr open this link, which holds the code:\n\n  ",
                     l->flow.verification_uri_complete);
         output_progress("Waiting for the consent");
+        interrupt_begin(maybe_connected);
         l->code = flow_finish(l->ctl, &l->flow, NULL, &l->outcome);
+        interrupt_end();
         output_progress(NULL);
         return conclude(l);
 }

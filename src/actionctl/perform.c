@@ -10,6 +10,7 @@
 #include "actionctl/agent.h"
 #include "actionctl/call.h"
 #include "actionctl/input.h"
+#include "actionctl/interrupt.h"
 #include "actionctl/output.h"
 #include "actionctl/payload-args.h"
 #include "actionctl/payload-file.h"
@@ -169,9 +170,16 @@ int ctl_perform(const struct ctl *ctl) {
                 return r;
         if (ctl->ask)
                 request_true(&q, "interactive");
-        if (ctl->ask && !ctl->dry_run)
+        if (ctl->dry_run)
+                return call_engine(ctl, &q, 0, print_result);
+        if (ctl->ask)
                 agent = agent_start();
-        return call_engine(ctl, &q, ctl->dry_run ? 0 : CALL_ACTS, print_result);
+        interrupt_begin("what has not left for the platform is withdrawn; what has goes on, and "
+                        "the "
+                        "engine's journal tells what became of it");
+        r = call_engine(ctl, &q, CALL_ACTS, print_result);
+        interrupt_end();
+        return r;
 }
 
 /* All of a dry run that concerns policy. */

@@ -8,11 +8,13 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import stat
 import struct
 import subprocess
 import termios
+import threading
 import unittest
 
 from canaries import plain_build
@@ -363,6 +365,59 @@ class Failures(Case):
         self.fail_with(HANG_UP, UNREACHABLE, "--dry-run")
         self.ask("ping", HANG_UP, "ping", code=UNREACHABLE)
         self.ask("health", b"[]\n", "health", code=UNREACHABLE)
+
+
+class Interrupted(Case):
+    """Ctrl-C while the engine is waited for."""
+
+    def interrupt(self, op, number, *arguments, prepare=None):
+        asked, over = threading.Event(), threading.Event()
+
+        def hang(request):
+            asked.set()
+            over.wait(TIMEOUT)
+            return HANG_UP
+
+        self.engine.answers[op] = hang
+        with subprocess.Popen([ACTIONCTL, *arguments], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=prepare,
+                              env={"ACTION_ENGINE_SOCKET": self.engine.path}) as p:
+            self.assertTrue(asked.wait(TIMEOUT))
+            p.send_signal(number)
+            if prepare:
+                over.set()
+            _, err = p.communicate(timeout=TIMEOUT)
+        over.set()
+        return p.returncode, err
+
+    def test_what_becomes_of_it(self):
+        self.engine.answers["auth_start"] = success({
+            "verification_uri": "https://a.example/", "user_code": "A", "state": "s",
+            "interval_ms": 1})
+        for op, words, *arguments in (
+                ("perform_action", "withdrawn", "perform", "p", "a"),
+                ("auth_callback", "actionctl auth status", "auth", "login", "p", "--device"),
+                ("approve", "actionctl approvals'", "approvals", "approve", "x"),
+                ("deny", "actionctl approvals'", "approvals", "deny", "x")):
+            for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+                with self.subTest(op, number=number):
+                    code, err = self.interrupt(op, number, *arguments)
+                    self.assertEqual(code, -number)
+                    self.assertRegex(err, f"actionctl: interrupted: .*{words}")
+
+    def test_what_is_ignored_stays_so(self):
+        """As in a shell's background, or with nohup."""
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        code, err = self.interrupt("perform_action", signal.SIGHUP, "perform", "p", "a",
+                                   prepare=ignore)
+        self.assertEqual(code, UNKNOWN)
+        self.assertNotIn("interrupted", err)
+
+    def test_where_nothing_is_at_stake(self):
+        code, err = self.interrupt("ping", signal.SIGINT, "ping")
+        self.assertEqual((code, err), (-signal.SIGINT, ""))
 
 
 class Tokens(Case):

@@ -633,6 +633,18 @@ class Paste(Login):
             self.wait(p)
         self.assertEqual(len(self.callbacks()), 1)
 
+    def test_ctrl_c(self):
+        ours, theirs = pty.openpty()
+        with open(ours, "r+b", buffering=0):
+            p = self.start("--no-browser", stdin=theirs)
+            os.close(theirs)
+            for _ in range(len("Its address: ")):  # the question is behind what is to be set up
+                p.stderr.read(1)
+            p.send_signal(signal.SIGINT)
+            _, err = self.wait(p, code=-signal.SIGINT)
+        self.assertIn("interrupted: nothing was connected", err)
+        self.assertEqual(self.callbacks(), [])
+
 
 class Device(Login):
     def test_the_whole_way(self):
