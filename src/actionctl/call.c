@@ -59,7 +59,8 @@ static const struct peer vault = {
         .denied = "Only the administrator may, whom AdminUser= of action-vault.conf names: root, "
                   "unless it says otherwise.\n",
         .absent = "Is it running? See 'systemctl status action-vault.socket', or name another "
-                  "socket with --vault-socket.\n",
+                  "socket with --vault-socket.\nOther vaults keep no apps: 'actionctl provider add "
+                  "KIND --print' shows what takes their place.\n",
 };
 
 static const struct peer *peer_of(const struct call *c) {

@@ -16,6 +16,7 @@
 #include "actionctl/prompt.h"
 #include "actionctl/provider-app.h"
 #include "actionctl/provider-steps.h"
+#include "known-scopes.h"
 
 #define MAX_SCOPES 64
 #define MAX_ANSWER 2048
@@ -48,10 +49,13 @@ static void add_scope(struct adding *a, const char *scope) {
                 a->scopes[a->n_scopes++] = scope;
 }
 
-/* An action's first scope is the least; the others would do as well. */
+/* As far as this program was built with them; the engine may have more. */
 static void collect_scopes(struct adding *a) {
         const cJSON *action;
 
+        for (size_t i = 0; i < ELEMENTSOF(known_scopes); i++)
+                if (strcmp(known_scopes[i].provider, a->kind->name) == 0)
+                        add_scope(a, known_scopes[i].scope);
         cJSON_ArrayForEach (action, json_member(json_member(a->actions, "result"), "actions")) {
                 const cJSON *first = cJSON_GetArrayItem(json_member(action, "oauth_scopes"), 0);
                 const char *provider = json_string(action, "provider");
@@ -76,8 +80,7 @@ static void ask_engine(struct adding *a) {
         a->elsewhere = backend && strcmp(backend, "embedded") != 0;
 
         call_begin(&actions, "list_actions");
-        if (call_ask(a->ctl, &actions, CALL_QUICK | CALL_SILENT | CALL_TRY, &a->actions) == 0)
-                collect_scopes(a);
+        (void)call_ask(a->ctl, &actions, CALL_QUICK | CALL_SILENT | CALL_TRY, &a->actions);
 }
 
 /* ---- what the person knows ---- */
@@ -166,13 +169,26 @@ static int read_given(struct adding *a) {
         return r;
 }
 
-static void print_steps(struct adding *a) {
+/* Whoever brings all that the steps give has taken them. */
+static bool needs_steps(const struct adding *a, bool on_paper) {
+        const struct provider_kind *k = a->kind;
+
+        return on_paper || !a->app.client_id || (k->needs_issuer && !a->ctl->issuer) ||
+               (k->needs_secret && !a->app.client_secret && !a->ctl->secret_file);
+}
+
+static void print_steps(struct adding *a, bool on_paper) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
 
         if (a->ctl->json)
                 return;
-        provider_steps_print(a->kind, a->app.redirect_uri, a->scopes, &text);
-        printf("To register an app with %s:\n\n%s\n", a->kind->title, text.data ?: "");
+        if (needs_steps(a, on_paper)) {
+                buffer_printf(&text, "To register an app with %s:\n\n", a->kind->title);
+                provider_steps_print(a->kind, a->app.redirect_uri, a->scopes, &text);
+                buffer_putc(&text, '\n');
+        }
+        provider_warnings_print(a->kind, &text);
+        puts(text.data ?: "");
         fflush(stdout);
 }
 
@@ -328,11 +344,12 @@ int ctl_provider_add(const struct ctl *ctl) {
         if (r != 0)
                 return r;
         ask_engine(&a);
+        collect_scopes(&a);
         on_paper = ctl->print || a.elsewhere;
         r = read_given(&a);
         if (r != 0)
                 return r;
-        print_steps(&a);
+        print_steps(&a, on_paper);
         r = read_client(&a, on_paper);
         if (r == 0)
                 r = read_facts(&a, on_paper);

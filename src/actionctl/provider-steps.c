@@ -176,7 +176,10 @@ void provider_steps_print(const struct provider_kind *k, const char *redirect,
                 buffer_putc(to, '\n');
                 put_entry(s->enter, redirect, scopes, to);
         }
-        buffer_puts(to, "\nWhat will bite:\n");
+}
+
+void provider_warnings_print(const struct provider_kind *k, struct buffer *to) {
+        buffer_puts(to, "What will bite:\n");
         for (const char *const *w = k->warnings; *w; w++) {
                 buffer_puts(to, "  - ");
                 put_indented(*w, to);

@@ -32,3 +32,4 @@ bool provider_kind_has_scope(const struct provider_kind *k, const char *scope);
 /* `redirect` NULL: none is entered. `scopes` is NULL-terminated; empty: not known. */
 void provider_steps_print(const struct provider_kind *k, const char *redirect,
                           const char *const *scopes, struct buffer *to);
+void provider_warnings_print(const struct provider_kind *k, struct buffer *to);

@@ -102,8 +102,7 @@ class Add(Provider):
         self.assertEqual(self.vault.requests, [])
 
     def test_the_steps(self):
-        path = self.file("client.json", json.dumps(INSTALLED))
-        out, _ = self.add("google", "--from", path)
+        out, _ = self.add("google", "--print")
         self.assertEqual(out.count(SEND + "\n"), 1)
         self.assertIn(EVENTS + "\n", out)
         self.assertNotIn("chat:write", out)
@@ -112,26 +111,44 @@ class Add(Provider):
         self.assertIn("restricted", out)
         numbers = [int(n) for n in re.findall(r"(?m)^ *(\d+)\. ", out)]
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
-        secret = self.file("secret", SECRET)
-        out, _ = self.add("google", "--client-id", ID, "--secret-file", secret, "--redirect",
-                          "http://127.0.0.1:7/x")
+        out, _ = self.add("google", "--print", "--redirect", "http://127.0.0.1:7/x")
         self.assertIn("\n      http://127.0.0.1:7/x\n", out)
         self.assertNotIn("Desktop app", out)
+        secret = self.file("secret", SECRET)
         for kind, words in (("notion", "capabilities"), ("slack", "invited")):
-            self.vault.requests.clear()
-            out, _ = self.add(kind, "--client-id", ID, "--secret-file", secret)
+            out, _ = self.add(kind, "--print")
             self.assertIn(words, out)
+            self.vault.requests.clear()
+            self.add(kind, "--client-id", ID, "--secret-file", secret)
             self.assertIn(f"\n      {self.app()[1]['redirect_uri']}\n", out)
         self.assertIn("\n      chat:write\n", out)
 
+    def test_who_has_taken_the_steps_is_shown_none(self):
+        path = self.file("client.json", json.dumps(INSTALLED))
+        secret = self.file("secret", SECRET)
+        for arguments in (["google", "--from", path],
+                          ["google", "--client-id", ID, "--secret-file", secret],
+                          ["oidc", "--client-id", ID, "--issuer", "https://id.example.com"]):
+            out, _ = self.add(*arguments)
+            self.assertNotIn(" 1. ", out)
+            self.assertIn("What will bite", out)
+            self.vault.requests.clear()
+        out, _ = self.add("google", "--client-id", ID, code=USAGE)
+        self.assertIn(" 1. ", out)
+
     def test_without_an_engine(self):
-        for path in "/nonexistent", self.engine.path:
-            self.engine.answers["health"] = HANG_UP
-            out, err = self.add("google", "--from", self.file("f", json.dumps(INSTALLED)),
-                                "--socket", path)
-            self.assertEqual(err, "")
-            self.assertIn("oauth_scopes", out)
-            self.app()
+        """An administrator has no token: the scopes are known without it."""
+        self.engine.answers["list_actions"] = error("unauthenticated")
+        for health in HANG_UP, error("unauthenticated"):
+            self.engine.answers["health"] = health
+            for path in "/nonexistent", self.engine.path:
+                out, err = self.add("google", "--print", "--socket", path)
+                self.assertEqual(err, "")
+                for scope in SEND, EVENTS:
+                    self.assertEqual(out.count(f"\n      {scope}\n"), 1)
+                self.assertNotIn("\n      \n", self.add("notion", "--print", "--socket", path)[0])
+                self.add("google", "--from", self.file("f", json.dumps(INSTALLED)), "--socket", path)
+                self.app()
 
     def test_a_secret_from_stdin(self):
         self.add("slack", "--client-id", "1.2", "--secret-file", "-", stdin=SECRET + "\n")

@@ -119,6 +119,8 @@ static void assert_steps(const struct provider_kind *k, const char *redirect) {
         _cleanup_(buffer_done) struct buffer text = { 0 };
 
         provider_steps_print(k, redirect, scopes, &text);
+        buffer_putc(&text, '\n');
+        provider_warnings_print(k, &text);
         assert_int_equal(buffer_error(&text), 0);
         assert_int_equal(strncmp(text.data, " 1. ", 4), 0);
         assert_non_null(strstr(text.data, "\nWhat will bite:\n  - "));
