@@ -2,13 +2,16 @@
 #include "notion/identify.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "common/word.h"
 #include "notion/answer.h"
 #include "notion/request.h"
 
 #define MAX_IDENTITY 256
+#define MAX_ID 64
 
 static int build(const struct adapter_input *input, struct http_request *ret,
                  struct ae_error *error) {
@@ -25,10 +28,26 @@ static bool is_name(const char *text) {
         return true;
 }
 
+/* As a login tells it: workspaces may share a name, and change it, so the bot's id stands behind. */
+static int add_identity(const cJSON *body, cJSON *result) {
+        const char *name = json_string(json_member(body, "bot"), "workspace_name");
+        const char *id = json_string(body, "id");
+        char identity[MAX_IDENTITY + 1];
+        bool has_name = is_name(name), has_id = word_fits(id, MAX_ID);
+        int n;
+
+        if (!has_name && !has_id)
+                return 0;
+        n = has_name && has_id ? snprintf(identity, sizeof(identity), "%s (%s)", name, id) : -1;
+        if (n < 0 || n > MAX_IDENTITY)
+                snprintf(identity, sizeof(identity), "%s", has_id ? id : name);
+        return cJSON_AddStringToObject(result, "identity", identity) ? 0 : -ENOMEM;
+}
+
 static int interpret(const struct adapter_input *input, const struct http_response *response,
                      struct cJSON **ret_result, struct ae_error *error) {
         _cleanup_(json_freep) cJSON *body = NULL, *result = NULL;
-        const char *object, *name;
+        const char *object;
         int r;
 
         r = notion_answer(input, response, /* repeatable= */ true, &body, error);
@@ -39,8 +58,7 @@ static int interpret(const struct adapter_input *input, const struct http_respon
                 return notion_unclear(response, "a user", error);
 
         result = cJSON_CreateObject();
-        name = json_string(json_member(body, "bot"), "workspace_name");
-        if (!result || (is_name(name) && !cJSON_AddStringToObject(result, "identity", name)))
+        if (!result || add_identity(body, result) < 0)
                 return -ENOMEM;
         *ret_result = TAKE_PTR(result);
         return 0;

@@ -127,9 +127,9 @@ static int read_expires_in(const struct reader *reader, const struct json_slice 
         return r == -ENOMEM ? r : 0;
 }
 
-/* A member of the answer, or of an object in it, as the profile says. */
-static int read_identity(const struct reader *reader, const struct json_slice *body) {
-        const char *const *names = reader->grant->app.profile->identity;
+/* A member of the answer, or of an object in it. NULL, unless it is text of one line. */
+static int read_text(const struct json_slice *body, const char *const names[OAUTH_IDENTITY_DEPTH],
+                     char **ret) {
         _cleanup_(freep) char *text = NULL;
         struct json_slice at = *body;
         int r;
@@ -151,9 +151,30 @@ static int read_identity(const struct reader *reader, const struct json_slice *b
                 return 0;
 
         r = json_slice_string(&at, &text);
-        if (r >= 0 && strlen(text) <= OAUTH_MAX_IDENTITY && text_is_line(text))
-                reader->answer->tokens.identity = TAKE_PTR(text);
+        if (r >= 0 && *text && strlen(text) <= OAUTH_MAX_IDENTITY && text_is_line(text))
+                *ret = TAKE_PTR(text);
         return r;
+}
+
+/* "Acme (T1)", or what there is of it. */
+static int read_identity(const struct reader *reader, const struct json_slice *body) {
+        const struct oauth_profile *profile = reader->grant->app.profile;
+        char **identity = &reader->answer->tokens.identity;
+        _cleanup_(freep) char *name = NULL, *id = NULL;
+        int r;
+
+        r = read_text(body, profile->identity, &name);
+        if (r >= 0)
+                r = read_text(body, profile->identity_id, &id);
+        if (r < 0 || (!name && !id))
+                return r;
+        if (!name || !id || strlen(name) + strlen(id) + strlen(" ()") > OAUTH_MAX_IDENTITY)
+                *identity = id ? TAKE_PTR(id) : TAKE_PTR(name);
+        else if (asprintf(identity, "%s (%s)", name, id) < 0) {
+                *identity = NULL;
+                return -ENOMEM;
+        }
+        return 0;
 }
 
 /* A refreshed one says nothing that is not known. */

@@ -58,8 +58,12 @@ struct oauth_profile {
         unsigned flags;
         const char *authorize_query; /* more for the authorization URL, or "" */
         const char *identity_scopes; /* asked for beside others, to learn whose account it is */
-        /* Where a token answer says whose it is without an id_token: a member, and one of it. */
+        /*
+         * Where a token answer says whose it is without an id_token: a member, and one of it. A name
+         * may be changed, and be another's as well, so the id stands behind it in brackets.
+         */
         const char *identity[OAUTH_IDENTITY_DEPTH];
+        const char *identity_id[OAUTH_IDENTITY_DEPTH];
         const char *token_type; /* its own word for a bearer token, or NULL */
         char scope_separator;   /* ' ' but for those who have it otherwise */
 };

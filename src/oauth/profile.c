@@ -45,6 +45,7 @@ static const struct oauth_profile profiles[] = {
                 .authorize_query = "owner=user",
                 .identity_scopes = "",
                 .identity = { "workspace_name" },
+                .identity_id = { "bot_id" }, /* of each who consents in that workspace */
                 .scope_separator = ' ',
         },
         {
@@ -77,6 +78,7 @@ static const struct oauth_profile profiles[] = {
                 .authorize_query = "",
                 .identity_scopes = "",
                 .identity = { "team", "name" },
+                .identity_id = { "team", "id" },
                 .token_type = "bot",
                 .scope_separator = ',',
         },

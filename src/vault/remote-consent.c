@@ -153,8 +153,9 @@ static int recall_grant(struct job *j, struct ae_error *error) {
 
 /* Then a refresh token that did not come again is the one that is there. */
 static bool is_same_grant(const struct job *j, const struct oauth_tokens *tokens) {
-        return j->is_present && j->record.provider && tokens->identity && j->record.identity &&
-               strcmp(j->record.provider, j->provider) == 0;
+        return j->is_present && j->record.provider &&
+               strcmp(j->record.provider, j->provider) == 0 &&
+               record_is_of_same(&j->record, tokens);
 }
 
 static int merge(struct job *j, struct oauth_tokens *tokens) {

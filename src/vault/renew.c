@@ -134,6 +134,48 @@ int record_take_tokens(struct record *r, struct oauth_tokens *tokens, const char
         return 0;
 }
 
+/* Of "NAME (ID)". Without an id the name is the id as well. Borrowed. */
+struct whose {
+        const char *name, *id;
+        size_t name_size, id_size;
+};
+
+static struct whose whose_of(const char *identity) {
+        size_t n = strlen(identity);
+        const char *bracket = n > 0 && identity[n - 1] == ')' ? strrchr(identity, '(') : NULL;
+
+        if (!bracket || bracket < identity + 2 || bracket[-1] != ' ')
+                return (struct whose){ identity, identity, n, n };
+        return (struct whose){
+                .name = identity,
+                .name_size = (size_t)(bracket - 1 - identity),
+                .id = bracket + 1,
+                .id_size = n - (size_t)(bracket + 1 - identity) - 1,
+        };
+}
+
+static bool is_same(const char *a, size_t n, const char *b, size_t m) {
+        return n == m && memcmp(a, b, n) == 0;
+}
+
+bool record_is_of_same(const struct record *r, const struct oauth_tokens *tokens) {
+        struct whose a, b;
+
+        if (!r->identity || !tokens->identity)
+                return false;
+        a = whose_of(r->identity);
+        b = whose_of(tokens->identity);
+        return is_same(a.id, a.id_size, b.id, b.id_size);
+}
+
 bool record_is_anothers(const struct record *r, const struct oauth_tokens *tokens) {
-        return r->identity && tokens->identity && strcmp(r->identity, tokens->identity) != 0;
+        struct whose a, b;
+
+        if (!r->identity || !tokens->identity || record_is_of_same(r, tokens))
+                return false;
+        a = whose_of(r->identity);
+        b = whose_of(tokens->identity);
+        /* The name is all that one of them tells. */
+        return (a.id == a.name) == (b.id == b.name) ||
+               !is_same(a.name, a.name_size, b.name, b.name_size);
 }

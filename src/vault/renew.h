@@ -35,5 +35,10 @@ int record_renewal_grant(const struct record *r, const struct oauth_app *app, ui
  */
 int record_take_tokens(struct record *r, struct oauth_tokens *tokens, const char *asked);
 
-/* Whether the tokens are of another account than the record, as far as both tell. */
+/*
+ * Whether the tokens are of another account than the record, as far as both tell; and whether they
+ * are of the same beyond doubt. "Acme (T1)" and "Umbra (T1)" are one account, since the id counts,
+ * and neither is known of "Acme" and "Acme (T1)".
+ */
 bool record_is_anothers(const struct record *r, const struct oauth_tokens *tokens);
+bool record_is_of_same(const struct record *r, const struct oauth_tokens *tokens);

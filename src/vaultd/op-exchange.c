@@ -14,10 +14,8 @@
 
 /* Whether both are the same account's, for all that is known; not known is not the same. */
 static bool is_same_account(const struct record *old, const struct call *c) {
-        const char *identity = c->answer->tokens.identity;
-
-        return old->provider && strcmp(old->provider, c->request.provider) == 0 && old->identity &&
-               identity && strcmp(old->identity, identity) == 0;
+        return old->provider && strcmp(old->provider, c->request.provider) == 0 &&
+               record_is_of_same(old, &c->answer->tokens);
 }
 
 /*

@@ -52,7 +52,7 @@ class Google:
         if path == "/tokeninfo":
             return self.tokeninfo
         if path == "/v1/users/me":
-            return 200, {"object": "user", "bot": {"workspace_name": "Ada's"}}
+            return 200, {"object": "user", "id": "b1", "bot": {"workspace_name": "Ada's"}}
         return 200, {"id": "m1", "threadId": "t1"}
 
     def __enter__(self):
@@ -600,7 +600,7 @@ class Token(Case):
     def test_notion(self):
         response = self.c.result({"op": "auth_token", **NOTION, "verify": True,
                                   "credential": {"access_token": "ntn_x"}})
-        self.assertEqual(response["identity"], "Ada's")
+        self.assertEqual(response["identity"], "Ada's (b1)")
         self.assertEqual(self.google.calls[0][2]["Authorization"], "Bearer ntn_x")
 
     def test_there_is_no_look(self):

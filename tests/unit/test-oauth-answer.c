@@ -19,6 +19,8 @@
 #define NOW_SEC UINT64_C(1784000000)
 #define NOW_USEC (NOW_SEC * USEC_PER_SEC + 999999)
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 #define SENT "1//0refresh-token-that-was-sent"
 
 static void grant_for(enum oauth_grant_kind kind, const char *app, struct oauth_grant *ret) {
@@ -266,13 +268,18 @@ static void test_tokens(void **state) {
                 { GOOGLE, "{\"access_token\":\"a\",\"workspace_name\":\"w\"}", "a", NULL, NULL, NULL, NULL, 0 },
                 { NOTION, "{\"access_token\":\"a\",\"token_type\":\"bearer\",\"refresh_token\":null,\"bot_id\":\"b\","
                           "\"workspace_name\":\"Acme's\",\"owner\":{\"type\":\"user\"}}",
-                  "a", NULL, "Bearer", NULL, "Acme's", 0 },
+                  "a", NULL, "Bearer", NULL, "Acme's (b)", 0 },
+                { NOTION, "{\"access_token\":\"a\",\"workspace_name\":\"Acme\"}", "a", NULL, NULL, NULL, "Acme", 0 },
+                { NOTION, "{\"access_token\":\"a\",\"workspace_name\":\"\",\"bot_id\":\"b\"}", "a", NULL, NULL, NULL, "b", 0 },
+                { NOTION, "{\"access_token\":\"a\",\"workspace_name\":\"Acme\",\"bot_id\":7}", "a", NULL, NULL, NULL, "Acme", 0 },
+                { NOTION, "{\"access_token\":\"a\",\"bot_id\":\"b\",\"workspace_name\":\"" X64 X64 X64 X64 "\"}",
+                  "a", NULL, NULL, NULL, "b", 0 },
                 { NOTION, "{\"access_token\":\"a\",\"workspace_name\":null}", "a", NULL, NULL, NULL, NULL, 0 },
                 { NOTION, "{\"access_token\":\"a\",\"workspace_name\":\"a\\nb\"}", "a", NULL, NULL, NULL, NULL, 0 },
                 { NOTION, "{\"access_token\":\"a\",\"workspace_name\":[\"a\"]}", "a", NULL, NULL, NULL, NULL, 0 },
                 { SLACK,  "{\"ok\":true,\"access_token\":\"xoxb-1\",\"token_type\":\"bot\",\"scope\":\"chat:write,users:read\","
                           "\"team\":{\"id\":\"T1\",\"name\":\"Acme\"},\"authed_user\":{\"id\":\"U1\"}}",
-                  "xoxb-1", NULL, "Bearer", "[\"chat:write\",\"users:read\"]", "Acme", 0 },
+                  "xoxb-1", NULL, "Bearer", "[\"chat:write\",\"users:read\"]", "Acme (T1)", 0 },
                 { SLACK,  "{\"ok\":true,\"access_token\":\"a\",\"team\":\"Acme\"}", "a", NULL, NULL, NULL, NULL, 0 },
                 { SLACK,  "{\"ok\":true,\"access_token\":\"a\",\"team\":null}", "a", NULL, NULL, NULL, NULL, 0 },
 

@@ -247,23 +247,44 @@ static void test_what_came_is_taken_over(void **state) {
 }
 
 static void test_whose_it_is(void **state) {
+        /* clang-format off */
         static const struct {
                 const char *record, *tokens;
-                bool anothers;
+                bool anothers, same;
         } cases[] = {
-                { NULL, NULL, false },   { NULL, "ann", false }, { "ann", NULL, false },
-                { "ann", "ann", false }, { "ann", "bob", true }, { "ann", "ann2", true },
-                { "ann", "Ann", true },
+                { NULL,          NULL,         false, false },
+                { NULL,          "ann",        false, false },
+                { "ann",         NULL,         false, false },
+                { "ann",         "ann",        false, true  },
+                { "ann",         "bob",        true,  false },
+                { "ann",         "ann2",       true,  false },
+                { "ann",         "Ann",        true,  false },
+                { "",            "",           false, true  },
+                { "Acme (T1)",   "Acme (T1)",  false, true  },
+                { "Acme (T1)",   "Umbra (T1)", false, true  }, /* it was renamed */
+                { "Acme (T1)",   "T1",         false, true  },
+                { "Acme (T1)",   "Acme (T2)",  true,  false }, /* it shares a name */
+                { "Acme (T1)",   "Acme (T1 )", true,  false },
+                { "Acme",        "Acme (T1)",  false, false },
+                { "Acme (T1)",   "Acme",       false, false },
+                { "Umbra",       "Acme (T1)",  true,  false },
+                { "A (b) (T1)",  "C (T1)",     false, true  },
+                { "(T1)",        "Acme (T1)",  true,  false },
+                { " (T1)",       "Acme (T1)",  true,  false },
+                { "Acme(T1)",    "Acme (T1)",  true,  false },
+                { "a@b.c",       "Acme (T1)",  true,  false },
+                { "Acme (T1) ",  "Acme (T1)",  true,  false },
         };
+        /* clang-format on */
 
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_int_equal(
-                                record_is_anothers(
-                                                &(struct
-                                                  record){ .identity = (char *)cases[i].record },
-                                                &(struct oauth_tokens){
-                                                                .identity = (char *)cases[i].tokens }),
-                                cases[i].anothers);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const struct record record = { .identity = (char *)cases[i].record };
+                const struct oauth_tokens tokens = { .identity = (char *)cases[i].tokens };
+
+                if (record_is_anothers(&record, &tokens) != cases[i].anothers ||
+                    record_is_of_same(&record, &tokens) != cases[i].same)
+                        fail_msg("%s, %s", cases[i].record, cases[i].tokens);
+        }
 }
 
 int main(void) {
