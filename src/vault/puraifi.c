@@ -57,13 +57,18 @@ static const char *path_of(const struct job *j) {
         return paths[j->step];
 }
 
+/* What a user has connected is asked of all platforms, also for the sake of one. */
+static bool names_platform(const struct job *j) {
+        return j->id.platform && j->step != JOB_STATUS;
+}
+
 static void print_path(const struct job *j, struct buffer *to) {
         buffer_puts(to, path_of(j));
         if (j->id.user_id) {
                 buffer_puts(to, "?user_id=");
                 escape_query(j->id.user_id, to);
         }
-        if (j->id.platform) {
+        if (names_platform(j)) {
                 buffer_puts(to, "&platform=");
                 escape_query(j->id.platform, to);
         }
@@ -119,7 +124,7 @@ static void print_body(const struct job *j, struct buffer *to) {
                 buffer_puts(to, "\"user_id\":");
                 json_print_string(j->id.user_id, strlen(j->id.user_id), to);
         }
-        if (j->id.platform)
+        if (names_platform(j))
                 buffer_printf(to, ",\"platform\":\"%s\"", j->id.platform);
         if (j->step == JOB_WRITE) {
                 buffer_puts(to, ",\"token\":");

@@ -2,10 +2,14 @@
 /*
  * What a person begins and ends:
  *
- *     exchange      read ──► grant ──► write         Read first: a code is good once, and is not to
- *                            └──► recall             be spent for a vault that keeps nothing. What
- *     revoke        read ──► [grant ──►] erase       turns out to be of another account than the
- *     start_device  grant                            record is given back.
+ *     exchange      read ──► grant ──► write
+ *                            └──► [status ──►] recall
+ *     revoke        read ──► [[status ──►] grant ──►] erase
+ *     start_device  grant
+ *
+ * Read first: a code is good once, and is not to be spent for a vault that keeps nothing. What turns
+ * out to be of another account than the record is given back, unless that would end what else the
+ * user has connected: `status` tells of that.
  */
 #include <errno.h>
 #include <string.h>
@@ -137,18 +141,91 @@ static int send_revocation(struct job *j, const struct oauth_app *app, const str
         return grant_send(j);
 }
 
+/* ---- what others rest on ---- */
+
+/* Whether one token that is revoked ends all that its account has granted to the app. */
+static bool ends_all(const struct oauth_app *app) {
+        return app && app->profile->flags & OAUTH_REVOKES_ALL;
+}
+
+/* Then it is seen first what else the user has connected; what was asked for comes after it. */
+static int look_around(struct job *j, struct ae_error *error) {
+        j->deadline_usec = clock_usec(CLOCK_MONOTONIC) + j->remote->timeout_usec;
+        return flow_step(j, JOB_STATUS, error);
+}
+
+static bool is_own(const struct job *j, const cJSON *entry) {
+        const char *platform = json_string(entry, "platform"),
+                   *account = json_string(entry, "account");
+
+        return platform && account && strcmp(platform, j->id.platform) == 0 &&
+               strcmp(account, j->id.account) == 0;
+}
+
+/* A vault that does not know what can be renewed takes it for expired. */
+static bool may_be_alive(const struct job *j, const char *status) {
+        return status && (strcmp(status, "active") == 0 ||
+                          (!j->remote->ops->versions && strcmp(status, "token_expired") == 0));
+}
+
+/* Where the vault keeps no identities, all of the app's are taken for one account's. */
+static bool rests_on(const struct job *j, const cJSON *entry, const struct oauth_app *app,
+                     const char *identity) {
+        const char *other = json_string(entry, "identity");
+
+        return !is_own(j, entry) && may_be_alive(j, json_string(entry, "status")) &&
+               flow_find_app(j, json_string(entry, "platform")) == app &&
+               strcmp(identity ?: "", other ?: "") == 0;
+}
+
+/* What came of looking around: `r` is the step's. What could not be seen may be there. */
+static bool is_shared(struct job *j, int r, const struct oauth_app *app, const char *identity,
+                      struct ae_error *error) {
+        const cJSON *entry;
+        bool shared = r < 0;
+
+        cJSON_ArrayForEach (entry, json_member(j->status, "connected_platforms"))
+                shared = shared || rests_on(j, entry, app, identity);
+        json_free(j->status);
+        j->status = NULL;
+        ae_error_done(error);
+        return shared;
+}
+
+/* ---- connecting ---- */
+
+static int refuse_another(const struct job *j, struct ae_error *error) {
+        return ae_error_set(
+                        error, AE_AUTHORIZATION_FAILED,
+                        "its account '%s' is '%.100s', but '%.100s' consented: choose the right "
+                        "one, or give this one an account name of its own",
+                        j->id.account, j->record.identity, j->fresh.identity);
+}
+
+static int recall(struct job *j, const struct oauth_app *app, struct ae_error *error) {
+        int refusal = refuse_another(j, error);
+
+        return app && send_revocation(j, app, &j->fresh) == JOB_PENDING ? JOB_PENDING : refusal;
+}
+
 /* `fresh` is somebody else's: nobody gets it. */
 static int recall_grant(struct job *j, struct ae_error *error) {
         const struct oauth_app *app = flow_find_app(j, j->provider);
-        int r;
 
-        (void)ae_error_set(error, AE_AUTHORIZATION_FAILED,
-                           "its account '%s' is '%.100s', but '%.100s' consented: choose the right "
-                           "one, or give this one an account name of its own",
-                           j->id.account, j->record.identity, j->fresh.identity);
         j->errand = ERRAND_RECALL;
-        r = app ? send_revocation(j, app, &j->fresh) : 0;
-        return r == JOB_PENDING ? r : ae_code_errno(error->code);
+        return ends_all(app) ? look_around(j, error) : recall(j, app, error);
+}
+
+static int go_on_recalling(struct job *j, int r, struct ae_error *error) {
+        const struct oauth_app *app = flow_find_app(j, j->provider);
+
+        if (j->step == JOB_STATUS)
+                return is_shared(j, r, app, j->fresh.identity, error) ? refuse_another(j, error)
+                                                                      : recall(j, app, error);
+        if (r < 0 || j->granting.answer.result != OAUTH_OK)
+                log_warning("Could not revoke a token that nobody is to have: %s",
+                            r < 0 ? strerror(-r) : j->granting.answer.reason);
+        return ae_code_errno(error->code);
 }
 
 /* Then a refresh token that did not come again is the one that is there. */
@@ -221,12 +298,8 @@ static int take_present(struct job *j, struct ae_error *error) {
 }
 
 int flow_exchange(struct job *j, int r, struct ae_error *error) {
-        if (j->errand == ERRAND_RECALL) {
-                if (r < 0 || j->granting.answer.result != OAUTH_OK)
-                        log_warning("Could not revoke a token that nobody is to have: %s",
-                                    r < 0 ? strerror(-r) : j->granting.answer.reason);
-                return ae_code_errno(error->code);
-        }
+        if (j->errand == ERRAND_RECALL)
+                return go_on_recalling(j, r, error);
         if (j->step == JOB_WRITE && r == -ESTALE)
                 return flow_read_again(j, error);
         if (r < 0)
@@ -245,39 +318,62 @@ static int tell_revoked(struct job *j) {
         return cJSON_AddBoolToObject(j->status, "revoked", j->is_revoked) ? 0 : -ENOMEM;
 }
 
-/* Whatever comes of it, the record goes. */
-static int end_grant(struct job *j, struct ae_error *error) {
-        const char *name = j->record.provider ?: j->id.platform;
-        const struct oauth_app *app = flow_find_app(j, name);
-        int r;
+static const struct oauth_app *app_of_record(const struct job *j) {
+        return flow_find_app(j, j->record.provider ?: j->id.platform);
+}
 
-        r = app ? send_revocation(j, app, &j->record) : -ENOKEY;
-        if (r == JOB_PENDING)
-                return r;
-        if (r == -ENOKEY)
-                r = say(j, "reason", "there is no app to end the grant with");
-        else if (r == -EOPNOTSUPP)
-                r = say(j, "reason", "the provider has no way to end a grant");
+/* Whatever comes of it, the record goes. */
+static int erase(struct job *j, const char *reason, struct ae_error *error) {
+        int r = reason ? say(j, "reason", reason) : 0;
+
         return r < 0 ? r : flow_step(j, JOB_ERASE, error);
 }
 
+static int end_grant(struct job *j, const struct oauth_app *app, struct ae_error *error) {
+        int r = app ? send_revocation(j, app, &j->record) : -ENOKEY;
+
+        if (r == -ENOKEY)
+                return erase(j, "there is no app to end the grant with", error);
+        if (r == -EOPNOTSUPP)
+                return erase(j, "the provider has no way to end a grant", error);
+        return r;
+}
+
+static int take_record(struct job *j, struct ae_error *error) {
+        const struct oauth_app *app = app_of_record(j);
+
+        if (j->is_present)
+                return ends_all(app) ? look_around(j, error) : end_grant(j, app, error);
+        if (!j->has_remains)
+                return flow_not_connected(j, error);
+        return erase(j, "there is nothing left that could be ended", error);
+}
+
+static int take_look(struct job *j, int r, struct ae_error *error) {
+        const struct oauth_app *app = app_of_record(j);
+
+        if (!is_shared(j, r, app, j->record.identity, error))
+                return end_grant(j, app, error);
+        return erase(j,
+                     r < 0 ? "it cannot be seen whether another connection rests on the same "
+                             "consent"
+                           : "another connection of this user's rests on the same consent, which "
+                             "ends with the last of them",
+                     error);
+}
+
 int flow_revoke(struct job *j, int r, struct ae_error *error) {
+        if (j->step == JOB_STATUS && r != -ENOMEM)
+                return take_look(j, r, error);
         if (r < 0)
                 return r;
 
         switch (j->step) {
         case JOB_READ:
-                if (j->is_present)
-                        return end_grant(j, error);
-                if (!j->has_remains)
-                        return flow_not_connected(j, error);
-                r = say(j, "reason", "there is nothing left that could be ended");
-                return r < 0 ? r : flow_step(j, JOB_ERASE, error);
+                return take_record(j, error);
         case JOB_GRANT:
                 j->is_revoked = j->granting.answer.result == OAUTH_OK;
-                if (!j->is_revoked)
-                        r = say(j, "reason", j->granting.answer.reason);
-                return r < 0 ? r : flow_step(j, JOB_ERASE, error);
+                return erase(j, j->is_revoked ? NULL : j->granting.answer.reason, error);
         case JOB_ERASE:
                 return tell_revoked(j);
         case JOB_CLAIM:

@@ -47,10 +47,11 @@ class Suite:
     def setUpClass(cls):
         cls.upstream = cls.enterClassContext(Upstream())
         cls.vault = cls.enterClassContext(cls.make_vault())
-        cls.provider = cls.enterClassContext(Provider(rotate=True))
+        cls.provider = cls.enterClassContext(Provider(rotate=True, secret_for_tokens=True))
+        app = cls.provider.app(profile="google")
         port = cls.vault.address if getattr(cls.vault, "port", 0) else ""
         credentials = {**cls.vault.credentials,
-                       "provider-google": json.dumps(cls.provider.app())}
+                       "provider-google": json.dumps(app)}
         config = f"""{cls.vault.config}
 TimeoutSec=2
 
@@ -63,7 +64,7 @@ TotalTimeoutSec=10
         cls.vault.real = cls.stack.dir / "vault.sock"
         cls.enterClassContext(cls.stack)
         if cls.vault.name == "embedded":
-            said = cls.stack.vault("set_provider", provider="google", app=cls.provider.app())
+            said = cls.stack.vault("set_provider", provider="google", app=app)
             assert said["status"] == "success", said
         key = cls.stack.key("anybody")
         cls.token = jws.token(key, sub="root", users=["*"])
@@ -380,11 +381,57 @@ class Renewal:
         with self.renewing(0):
             self.assert_not_sent("not_connected", "reauthorization_required")
 
-    def consent(self):
-        started = self.c.result({"op": "auth_start", **GMAIL, "user_id": self.user,
+    def consent(self, platform="gmail", **more):
+        where = {"platform": platform, "user_id": self.user, **more}
+        started = self.c.result({"op": "auth_start", **where,
                                  "redirect_uri": Provider.redirect_uri})
-        return {"op": "auth_callback", **GMAIL, "user_id": self.user,
+        return {"op": "auth_callback", **where,
                 "authorization_response": self.provider.authorize(started["authorization_url"])}
+
+    def revoke(self, platform):
+        return self.c.result({"op": "auth_revoke", "platform": platform, "user_id": self.user})
+
+    def test_a_grant_ends_with_the_last_that_rests_on_it(self):
+        """Google ends all that an account has granted to the app, by whichever token."""
+        for platform in "gmail", "google_calendar":
+            self.c.result(self.consent(platform))
+        result = self.revoke("gmail")
+        self.assertIs(result["revoked"], False)
+        self.assertIn("another connection", result["reason"])
+        self.assertTrue(all(grant.alive for grant in self.provider.grants[-2:]))
+        result = self.revoke("google_calendar")
+        if self.vault.accounts:
+            self.assertIs(result["revoked"], True)
+            self.assertFalse(self.provider.grants[-1].alive)
+        else:  # which does not tell what is no more
+            self.assertIn("another connection", result["reason"])
+
+    def test_another_accounts_grant_is_none_of_it(self):
+        if not self.vault.accounts:
+            return
+        self.c.result(self.consent())
+        self.provider.person = "somebody.else@example.com"
+        try:
+            self.c.result(self.consent("google_calendar"))
+        finally:
+            self.provider.person = "u1@example.com"
+        self.assertIs(self.revoke("gmail")["revoked"], True)
+
+    def test_a_wrong_choice_ends_no_other_connection(self):
+        if not self.vault.accounts:
+            return
+        self.c.result(self.consent())
+        self.provider.person = "somebody.else@example.com"
+        n = len(self.provider.calls("revoke"))
+        try:
+            self.c.result(self.consent(account="work"))
+            response = self.c.call(self.consent())
+        finally:
+            self.provider.person = "u1@example.com"
+        self.assertEqual(response["error"]["code"], "authorization_failed", response)
+        self.assertIn("somebody.else", response["error"]["message"])
+        self.assertIs(self.revoke("gmail")["revoked"], True)  # behind what would have been
+        self.assertEqual(len(self.provider.calls("revoke")), n + 1)
 
     def test_a_person_connects(self):
         with self.renewing(2):
@@ -628,6 +675,15 @@ class Kv2(OverHttp, unittest.TestCase):
         self.assert_not_sent("vault_unavailable")
         self.assertEqual(self.connect_user("mine")["error"]["code"], "invalid_request")
         self.assertEqual(len(self.vault.store[self.vault.name_of(self.user)]), 3)
+
+    def test_what_cannot_be_seen_may_rest_on_it(self):
+        grant = self.connect_grant()
+        self.vault.store[self.vault.name_of(self.user, "google_calendar")] = [{"password": "x"}]
+        result = self.revoke("gmail")
+        self.assertIs(result["revoked"], False)
+        self.assertIn("cannot be seen", result["reason"])
+        self.assertTrue(grant.alive)
+        self.assert_not_sent("not_connected")
 
     def test_what_is_kept(self):
         self.connect_user("at", refresh_token="rt", expires_at=FUTURE, scopes=["a"])
