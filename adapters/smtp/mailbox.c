@@ -2,6 +2,7 @@
 #include "smtp/mailbox.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -120,5 +121,17 @@ int smtp_mailbox_read(const struct secret *credential, struct smtp_envelope **re
         *ret = TAKE_PTR(e);
         *ret_from = from;
         from = (struct mailbox){ 0 };
+        return 0;
+}
+
+int smtp_mailbox_describe(struct http_request *q) {
+        const struct smtp_envelope *e = q->mail;
+
+        q->method = "MAIL";
+        if (asprintf(&q->url, "%s://%s:%u", e->tls_at_once ? "smtps" : "smtp", e->host, e->port) <
+            0) {
+                q->url = NULL;
+                return -ENOMEM;
+        }
         return 0;
 }

@@ -5,6 +5,7 @@
  */
 
 #include "base/error.h"
+#include "http/http.h"
 #include "mail/address.h"
 #include "smtp/envelope.h"
 
@@ -15,3 +16,6 @@
  */
 int smtp_mailbox_read(const struct secret *credential, struct smtp_envelope **ret,
                       struct mailbox *ret_from);
+
+/* Where `mail` goes, for people to see. Returns 0 or -ENOMEM. */
+int smtp_mailbox_describe(struct http_request *q);

@@ -38,17 +38,6 @@ static int add_recipients(const struct email *e, struct smtp_envelope *envelope)
         return 0;
 }
 
-/* For people, in a dry run. */
-static int describe(const struct smtp_envelope *e, struct http_request *q) {
-        q->method = "MAIL";
-        if (asprintf(&q->url, "%s://%s:%u", e->tls_at_once ? "smtps" : "smtp", e->host, e->port) <
-            0) {
-                q->url = NULL;
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 /* What interpret() tells, and cannot know by itself. */
 static int note(cJSON *notes, const char *domain, size_t n_recipients) {
         return cJSON_AddStringToObject(notes, "domain", domain) &&
@@ -90,7 +79,7 @@ static int build(const struct adapter_input *input, const struct email *e, struc
         if (r >= 0)
                 r = mail_message_write(&m, &q->body);
         if (r >= 0)
-                r = describe(q->mail, q);
+                r = smtp_mailbox_describe(q);
         return r < 0 ? r : note(input->notes, m.id_domain, q->mail->n_recipients);
 }
 

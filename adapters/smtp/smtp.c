@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "email/email.h"
 #include "smtp-schemas.h"
+#include "smtp/identify.h"
 #include "smtp/send-email.h"
 
 extern const struct adapter smtp_adapter;
@@ -38,6 +39,7 @@ const struct adapter smtp_adapter = {
         .base_url = "smtp:", /* each credential names its own server */
         .credential_schema = schema_credential,
         .credential_whole = true,
+        .identify = &smtp_identify,
         .brings_credential = true,
         .actions = actions,
         .n_actions = ELEMENTSOF(actions),

@@ -365,9 +365,10 @@ void http_mail_go(struct http_call *call) {
                 r = begin(call);
         if (r == 0)
                 go_on(call);
-        else if (r == 1)
+        else if (r == 1) {
+                say_goodbye(call);
                 http_call_end(call, CURLE_OK);
-        else
+        } else
                 break_off(call, r);
 }
 

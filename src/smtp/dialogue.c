@@ -71,6 +71,11 @@ int smtp_dialogue_init(struct smtp_dialogue *d, const struct smtp_envelope *enve
                 .stuffing = { .message = message, .size = size },
         };
 
+        if (envelope->login_alone) {
+                d->answer.accepted = true;
+                return end(d, SMTP_STEP_LOGIN);
+        }
+
         r = smtp_message_check(message, size, &d->ascii);
         if (r < 0)
                 return r;

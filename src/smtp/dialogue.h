@@ -12,6 +12,8 @@
  * withdraws the mail (§4.1.1.4, §3.8). Behind it the mail is the server's if it says so, and if it
  * says nothing nobody knows. A refusal is clear wherever it comes.
  *
+ * Where the login is all that is wanted, it is over before it begins, and accepted.
+ *
  * Pure: bytes in, bytes out.
  */
 
@@ -91,8 +93,8 @@ struct smtp_dialogue {
 
 /*
  * Envelope and message are borrowed until smtp_dialogue_done(). Returns 0; 1 when it is over at
- * once, because the server lacks what the mail needs; -EINVAL for a message that must not travel;
- * -ENOMEM.
+ * once, because the server lacks what the mail needs, or there is nothing to send; -EINVAL for a
+ * message that must not travel; -ENOMEM.
  */
 int smtp_dialogue_init(struct smtp_dialogue *d, const struct smtp_envelope *envelope,
                        const char *message, size_t size, const struct smtp_features *features);

@@ -24,6 +24,7 @@ struct smtp_envelope {
         enum smtp_login login;
         char *username;        /* owned */
         struct secret *secret; /* owned: a password, or an access token */
+        bool login_alone;      /* nothing is sent, and what follows is not there */
 
         /* Addresses as they travel: no brackets, no control characters. */
         char *sender;      /* owned */

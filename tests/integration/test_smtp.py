@@ -168,6 +168,36 @@ class Delivery(Case):
             server.wait(f"Crowd {i}")
 
 
+class Import(Case):
+    """A mailbox is tried before it is kept, by a login that sends nothing."""
+
+    def store(self, request):
+        return {**request, "verify": True}
+
+    def test_a_mailbox_that_works(self):
+        for request in connect("tried"), login("tried-tls"), connect("tried-login", auth="login"):
+            with self.subTest(request["account"]):
+                result = self.c.result(self.store(request))
+                self.assertEqual((result["verified"], result["identity"]), (True, server.USER))
+                (status,) = [a for a in self.c.result({"op": "auth_status", "platform": "smtp"})
+                             ["connected_platforms"] if a["account"] == request["account"]]
+                self.assertEqual(status["identity"], server.USER)
+        self.c.result(mail("After a try", account="tried"))
+        server.wait("After a try")
+
+    def test_mailboxes_that_do_not(self):
+        for name, request, code, status in (
+                ("password", connect("bad", password="app-pass"), "authorization_failed", 535),
+                ("port", connect("bad", port=server.plain), "authorization_failed", None),
+                ("address", connect("bad", host="127.0.0.2"), "forbidden", None),
+                ("nobody", connect("bad", host="[::1]", port=9), "forbidden", None)):
+            with self.subTest(name):
+                error = self.refused(self.store(request), code, status)
+                if code == "authorization_failed":
+                    self.assertIn("nothing was stored", error["message"])
+                self.assertEqual(self.c.code(mail("Never", account="bad")), "not_connected")
+
+
 class Refusals(Case):
     def test_a_wrong_password(self):
         for account, request in ("w1", connect("w1", password="wrong")), ("w2", login(

@@ -91,7 +91,8 @@ static void test_table_is_whole(void **state) {
         assert_non_null(smtp());
         assert_true(smtp()->brings_credential);
         assert_true(smtp()->credential_whole);
-        assert_null(smtp()->identify);
+        assert_non_null(smtp()->identify);
+        assert_true(smtp()->identify->brings_credential);
         assert_int_equal(smtp()->n_actions, 1);
         assert_int_equal(send_email()->idempotency, IDEMPOTENCY_UNREPEATABLE);
         assert_null(send_email()->reconcile);
@@ -268,6 +269,29 @@ static void test_success(void **state) {
         rig_done(&rig);
 }
 
+static void test_a_login_tells_whose_it_is(void **state) {
+        static const struct smtp_answer taken = { .accepted = true, .step = SMTP_STEP_LOGIN };
+        const struct http_response response = { .failure = HTTP_ANSWERED, .mail = &taken };
+        struct rig rig;
+
+        rig_init(&rig, "{}", MAILBOX);
+        assert_int_equal(smtp()->identify->build(&rig.input, &rig.request, &rig.error), 0);
+        assert_true(rig.request.mail->login_alone);
+        assert_true(rig.request.repeatable);
+        assert_string_equal(rig.request.url, "smtps://mail.x.test:465");
+        assert_int_equal(rig.request.mail->n_recipients, 0);
+        assert_int_equal(
+                        smtp()->identify->interpret(&rig.input, &response, &rig.result, &rig.error),
+                        0);
+        assert_string_equal(json_string(rig.result, "identity"), "ada@x.test");
+        rig_done(&rig);
+
+        rig_init(&rig, "{\"to\":\"b@x.test\"}", MAILBOX);
+        assert_int_equal(build(&rig), 0);
+        assert_false(rig.request.mail->login_alone);
+        rig_done(&rig);
+}
+
 static void test_refusals(void **state) {
         static const struct {
                 enum smtp_step step;
@@ -412,6 +436,7 @@ int main(void) {
                 cmocka_unit_test(test_what_is_no_mailbox),
                 cmocka_unit_test(test_who_gets_it_and_who_sends),
                 cmocka_unit_test(test_success),
+                cmocka_unit_test(test_a_login_tells_whose_it_is),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_refused_recipients_are_named),
                 cmocka_unit_test(test_what_echoes_the_login_is_not_repeated),

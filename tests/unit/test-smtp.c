@@ -380,6 +380,21 @@ static void test_dialogues(void **state) {
                 run(&plays[i]);
 }
 
+/* Whatever there is of a mail, none of it is sent. */
+static void test_a_login_alone(void **state) {
+        static const struct smtp_envelope alone = { .login_alone = true };
+        const struct smtp_features features = { .size = true, .max_size = 1 };
+        struct smtp_dialogue d;
+        const char *data;
+        bool is_last;
+
+        assert_int_equal(smtp_dialogue_init(&d, &alone, NULL, 0, &features), 1);
+        assert_int_equal(d.phase, SMTP_PHASE_OVER);
+        assert_true(d.answer.accepted);
+        assert_int_equal(smtp_dialogue_output(&d, &data, &is_last), 0);
+        smtp_dialogue_done(&d);
+}
+
 static void test_what_is_in_the_way(void **state) {
         static char *utf8[] = { (char *)"jos\xc3\xa9@x" };
         static const struct smtp_envelope beyond = { .sender = (char *)"me@x",
@@ -459,6 +474,7 @@ int main(void) {
                 cmocka_unit_test(test_messages_that_may_not_travel),
                 cmocka_unit_test(test_dots_are_doubled),
                 cmocka_unit_test(test_dialogues),
+                cmocka_unit_test(test_a_login_alone),
                 cmocka_unit_test(test_what_is_in_the_way),
                 cmocka_unit_test(test_refusals_have_a_limit),
         };
