@@ -12,6 +12,7 @@
 /* Explained by the message catalogue. */
 #define MESSAGE_ID_SUCCEEDED "9109053448b54a099dfa84b15218ba28"
 #define MESSAGE_ID_FAILED "7b66f2b8a1b44536afc7f320a1e289e3"
+#define MESSAGE_ID_REHEARSED "e367b3f733704171a302342678e93076"
 
 /* The trace id is the second field of a traceparent: 00-<32 hex>-<16 hex>-<2 hex>. */
 #define TRACE_ID_OFFSET 3
@@ -79,13 +80,18 @@ static void tell_control(const struct action *a, uint64_t duration_usec) {
                 control_report(a->context->control, &event);
 }
 
+static const char *message_id(const struct action *a) {
+        if (a->error.code != AE_NONE)
+                return MESSAGE_ID_FAILED;
+        return a->spec.dry_run ? MESSAGE_ID_REHEARSED : MESSAGE_ID_SUCCEEDED;
+}
+
 void audit_finished(struct action *a) {
         uint64_t duration_usec = clock_usec(CLOCK_MONOTONIC) - a->started_usec;
         bool failed = a->error.code != AE_NONE;
         struct journal_entry *e;
 
-        e = journal_entry_new(failed ? LOG_NOTICE : LOG_INFO,
-                              failed ? MESSAGE_ID_FAILED : MESSAGE_ID_SUCCEEDED);
+        e = journal_entry_new(failed ? LOG_NOTICE : LOG_INFO, message_id(a));
         journal_entry_printf(e, "MESSAGE", "%s.%s for %s%s: %s", a->spec.platform,
                              a->spec.action_type, a->spec.user_id,
                              a->spec.dry_run ? " (dry run)" : "",

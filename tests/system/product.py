@@ -88,11 +88,12 @@ class Product:
     def connect(self, user="me", with_token=True, token=None):
         return self.box.connect(SOCKET, user, (token or self.token) if with_token else None)
 
-    def perform(self, to, **options):
+    def perform(self, to, *more, **options):
         """Sends an e-mail as the README's user does. Returns the response."""
         command = ["actionctl", "--token-file", TOKEN_FILE, "--json", "perform"]
         payload = [f"to={to}", "subject=Hello!", "body=How are you?"]
-        done = self.box.run(*command, "gmail", "send_email", *payload, user="me", **options)
+        done = self.box.run(*command, *more, "gmail", "send_email", *payload, user="me",
+                            **options)
         return json.loads(done.stdout)
 
     def main_pid(self, unit):

@@ -24,6 +24,7 @@ from upstream import Upstream
 
 JOURNALD = "systemd-journald.service"
 SUCCEEDED, FAILED = "9109053448b54a099dfa84b15218ba28", "7b66f2b8a1b44536afc7f320a1e289e3"
+REHEARSED = "e367b3f733704171a302342678e93076"
 HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 # More connections at once than systemd's default takes in two seconds; prints how many are served.
@@ -287,11 +288,13 @@ class Actions(Case):
         self.assertNotIn("audited@example.com", json.dumps(entry))
 
     def test_the_journal_explains_its_entries(self):
-        for to, message_id, subject in (
-            ("explained@example.com", SUCCEEDED, "was carried out for me"),
-            ("e400@example.com", FAILED, "for me ended with upstream_rejected"),
+        for message_id, subject, response in (
+            (SUCCEEDED, "was carried out for me", product.perform("explained@example.com")),
+            (FAILED, "for me ended with upstream_rejected",
+             product.perform("e400@example.com", check=False)),
+            (REHEARSED, "was rehearsed for me",
+             product.perform("explained@example.com", "--dry-run")),
         ):
-            response = product.perform(to, check=False)
             self.assertEqual(product.audit(response)["MESSAGE_ID"], message_id)
             request = response["request_id"]
             text = box.run("journalctl", "-x", "--no-pager", f"ACTION_REQUEST_ID={request}").stdout
