@@ -313,7 +313,7 @@ static const struct {
         { AE_TOKEN_INVALID,            CTL_ANY,                       "See what it says with 'actionctl token inspect', and get a new one." },
         { AE_TOKEN_EXPIRED,            CTL_ANY,                       "Get a new token; 'actionctl token create' makes one where the key is." },
         { AE_FORBIDDEN,                CTL_ANY,                       "Ask whoever issues the tokens, or writes the policy, to allow it." },
-        { AE_APPROVAL_REQUIRED,        CTL_ANY,                       "Somebody has to approve it first." },
+        { AE_APPROVAL_REQUIRED,        CTL_PERFORM,                   "With --ask a person is asked: here, or by 'actionctl approvals' elsewhere." },
         { AE_UNSUPPORTED_PLATFORM,     CTL_ANY & ~CTL_AUTH_LOGIN,     "'actionctl actions' lists what there is." },
         { AE_INVALID_PAYLOAD,          CTL_ACTION,                    "'actionctl actions %a' describes the fields." },
         { AE_INVALID_PAYLOAD,          CTL_CREDENTIAL,                "What each platform takes stands in actionctl(1), under Credentials." },

@@ -290,6 +290,7 @@ class Failures(Case):
                 ("invalid_payload", "perform_action", ["perform", "p", "a"], "actions p a'"),
                 ("invalid_payload", "perform_action", ["policy", "explain", "p", "a",
                                                        "--no-validate"], "actions p a'"),
+                ("approval_required", "perform_action", ["perform", "p", "a"], "approvals'"),
                 ("not_connected", "auth_revoke", ["auth", "revoke", "p"], "auth status'")):
             with self.subTest(arguments, code=code):
                 _, err, _ = self.ask(op, error(code), *arguments, code=REFUSED)
