@@ -97,9 +97,10 @@ static void tell_changes(const struct ctl *ctl, const cJSON *before, const cJSON
                         tell_new(ctl, item);
 }
 
-/* Until it is interrupted, or the engine says no. */
+/* Until it is interrupted, or the engine says no. Once it was there, it is waited for. */
 static int watch(const struct ctl *ctl) {
         _cleanup_(json_freep) cJSON *before = NULL;
+        bool is_lost = false;
 
         for (;; (void)sleep(WATCH_SEC)) {
                 _cleanup_(request_done) struct request q = { 0 };
@@ -107,7 +108,14 @@ static int watch(const struct ctl *ctl) {
                 int r;
 
                 begin_list(ctl, &q);
-                r = call_ask(ctl, &q, CALL_QUICK | CALL_SILENT, &now);
+                r = call_ask(ctl, &q, CALL_QUICK | CALL_SILENT | (before ? CALL_TRY : 0), &now);
+                if (r == CTL_UNREACHABLE && before) {
+                        if (!is_lost)
+                                output_note("the engine is not reached; going on when it is");
+                        is_lost = true;
+                        continue;
+                }
+                is_lost = false;
                 if (r == 0 && call_failed(now))
                         r = output_failure(ctl, now);
                 if (r == 0)

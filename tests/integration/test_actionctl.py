@@ -421,6 +421,28 @@ class Interrupted(Case):
         self.assertEqual((code, err), (-signal.SIGINT, ""))
 
 
+class Watch(Case):
+    """approvals --watch, which is left alone for days."""
+
+    def watch(self, *answers):
+        """What it says of these answers, the last of which ends it."""
+        left = list(answers)
+        self.engine.answers["list_approvals"] = lambda _: left.pop(0)
+        _, err = self.run_ctl("approvals", "--watch", code=REFUSED)
+        self.assertEqual(left, [])
+        return err
+
+    def test_it_outlives_the_engine(self):
+        item = {"approval_id": "0193-a", "summary": "Send"}
+        err = self.watch(success({"approvals": [item]}), HANG_UP, HANG_UP,
+                         success({"approvals": []}), error("forbidden"))
+        self.assertEqual(err.count("not reached"), 1)
+        self.assertIn("0193-a waits no more", err)
+
+    def test_but_it_has_to_be_there_at_first(self):
+        self.ask("list_approvals", HANG_UP, "approvals", "--watch", code=UNREACHABLE)
+
+
 class Tokens(Case):
     def test_where_the_token_comes_from(self):
         path = self.file("token", " from-file \n")
