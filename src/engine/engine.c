@@ -70,8 +70,7 @@ static int make_http(struct engine *e) {
                 .ca_file = s->ca_file,
                 .plain = (const char *const *)s->plain_http,
                 .user_agent = "action-engine/" AE_VERSION,
-                .allowed = s->allowed.rules,
-                .n_allowed = s->allowed.n,
+                .mail_addresses = &s->mail_addresses,
         };
 
         return http_client_new(e->poller, &options, &e->http);

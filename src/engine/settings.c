@@ -148,33 +148,6 @@ static int parse_vault_path(const char *section, const char *value, void *target
         return config_parse_string(section, path, target, ret_reason);
 }
 
-/* A list replaces the one before it, so that a drop-in can empty it. */
-static int parse_allowed(const char *section, const char *value, void *target,
-                         const char **ret_reason) {
-        struct settings_allowed *allowed = target;
-
-        allowed->n = 0;
-        for (const char *p = value + strspn(value, " "); *p; p += strspn(p, " ")) {
-                char one[64];
-                size_t size = strcspn(p, " ");
-
-                if (allowed->n == SETTINGS_MAX_ALLOWED) {
-                        *ret_reason = "names too many addresses";
-                        return -E2BIG;
-                }
-                snprintf(one, sizeof(one), "%.*s", (int)size, p);
-                if (size >= sizeof(one) ||
-                    http_address_rule_parse(one, &allowed->rules[allowed->n]) < 0) {
-                        *ret_reason = "is not a list of addresses or networks, with a port or "
-                                      "without, such as 10.1.0.0/16 127.0.0.1:2525 [fd00::]/8";
-                        return -EINVAL;
-                }
-                allowed->n++;
-                p += size;
-        }
-        return 0;
-}
-
 /* Whether http:// is allowed there depends on PlainHttp=, which may come later: see check(). */
 static int parse_base_url(const char *section, const char *value, void *target,
                           const char **ret_reason) {
@@ -256,7 +229,7 @@ static const struct config_key keys[] = {
         { "Http",      "MaxResponseBytes",         config_parse_bytes,   AT(max_response_bytes)           },
         { "Http",      "PlainHttp",                http_parse_plain,     AT(plain_http)                   },
         { "Http",      "TotalTimeoutSec",          config_parse_seconds, AT(total_timeout_usec)           },
-        { "Smtp",      "AllowAddress",             parse_allowed,        AT(allowed)                      },
+        { "Smtp",      "AllowAddress",             http_parse_addresses, AT(mail_addresses)               },
         { "Adapter *", "BaseUrl",                  parse_base_url,       0                                },
 };
 /* clang-format on */

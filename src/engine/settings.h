@@ -14,7 +14,6 @@
 #include "http/http.h"
 
 #define SETTINGS_MAX_PLATFORMS 64
-#define SETTINGS_MAX_ALLOWED 16
 
 #define SETTINGS_VAULT_MOUNT "secret"
 #define SETTINGS_VAULT_PREFIX "action-engine"
@@ -87,10 +86,7 @@ struct settings {
         char *plain_http[HTTP_MAX_PLAIN + 1]; /* NULL-terminated */
 
         /* [Smtp] */
-        struct settings_allowed {
-                struct http_address_rule rules[SETTINGS_MAX_ALLOWED];
-                size_t n;
-        } allowed;
+        struct http_address_list mail_addresses;
 
         /* [Adapter PLATFORM] */
         struct {

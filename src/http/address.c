@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,9 @@ static bool is_public(int family, const uint8_t *bytes) {
         return head >> 29 == 1 && !is_in(head, special_v6, ELEMENTSOF(special_v6));
 }
 
-static bool is_mail_port(uint16_t port) {
+static bool is_port_for(uint16_t port, enum http_address_use use) {
+        if (use == HTTP_ADDRESS_WEB)
+                return true;
         for (size_t i = 0; i < ELEMENTSOF(mail_ports); i++)
                 if (mail_ports[i] == port)
                         return true;
@@ -75,8 +78,8 @@ static bool begin_alike(const uint8_t *a, const uint8_t *b, unsigned n_bits) {
         return memcmp(a, b, n) == 0 && (rest == 0 || (a[n] ^ b[n]) >> (8 - rest) == 0);
 }
 
-bool http_address_is_allowed(const struct sockaddr *address, const struct http_address_rule *rules,
-                             size_t n_rules) {
+bool http_address_is_allowed(const struct sockaddr *address, enum http_address_use use,
+                             const struct http_address_list *listed) {
         uint8_t bytes[sizeof(struct in6_addr)];
         int family = address->sa_family;
         uint16_t port;
@@ -94,13 +97,15 @@ bool http_address_is_allowed(const struct sockaddr *address, const struct http_a
         } else
                 return false;
 
-        if (is_public(family, bytes) && is_mail_port(port))
+        if (is_public(family, bytes) && is_port_for(port, use))
                 return true;
-        for (size_t i = 0; i < n_rules; i++)
-                if (rules[i].family == family &&
-                    (rules[i].port > 0 ? rules[i].port == port : is_mail_port(port)) &&
-                    begin_alike(rules[i].bytes, bytes, rules[i].prefix))
+        for (size_t i = 0; i < listed->n; i++) {
+                const struct http_address_rule *rule = &listed->rules[i];
+
+                if (rule->family == family && begin_alike(rule->bytes, bytes, rule->prefix) &&
+                    (rule->port > 0 ? rule->port == port : is_port_for(port, use)))
                         return true;
+        }
         return false;
 }
 
@@ -152,5 +157,31 @@ int http_address_rule_parse(const char *text, struct http_address_rule *ret) {
                 return -EINVAL;
         rule.port = (uint16_t)port;
         *ret = rule;
+        return 0;
+}
+
+int http_parse_addresses(const char *section, const char *value, void *target,
+                         const char **ret_reason) {
+        struct http_address_list *list = target;
+
+        list->n = 0;
+        for (const char *p = value + strspn(value, " "); *p; p += strspn(p, " ")) {
+                char one[64];
+                size_t size = strcspn(p, " ");
+
+                if (list->n == HTTP_MAX_ADDRESSES) {
+                        *ret_reason = "names too many addresses";
+                        return -E2BIG;
+                }
+                snprintf(one, sizeof(one), "%.*s", (int)size, p);
+                if (size >= sizeof(one) ||
+                    http_address_rule_parse(one, &list->rules[list->n]) < 0) {
+                        *ret_reason = "is not a list of addresses or networks, with a port or "
+                                      "without, such as 10.1.0.0/16 127.0.0.1:2525 [fd00::]/8";
+                        return -EINVAL;
+                }
+                list->n++;
+                p += size;
+        }
         return 0;
 }

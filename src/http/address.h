@@ -11,12 +11,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is looked for there: it says which ports are meant where none is named. */
+enum http_address_use {
+        HTTP_ADDRESS_MAIL, /* 25, 465, 587 and 2525 */
+        HTTP_ADDRESS_WEB,  /* any */
+};
+
 /* One that the configuration lets through. */
 struct http_address_rule {
         int family;
         uint8_t bytes[sizeof(struct in6_addr)];
         unsigned prefix; /* so many of its bits count */
-        uint16_t port;   /* 0: those for mail */
+        uint16_t port;   /* 0: those of the use */
+};
+
+#define HTTP_MAX_ADDRESSES 16
+
+struct http_address_list {
+        struct http_address_rule rules[HTTP_MAX_ADDRESSES];
+        size_t n;
 };
 
 /*
@@ -26,8 +39,12 @@ struct http_address_rule {
 int http_address_rule_parse(const char *text, struct http_address_rule *ret);
 
 /*
- * Whether a mail server may be there: a public unicast address and a port for mail (25, 465, 587,
- * 2525), or what a rule lets through.
+ * AllowAddress=, for a table of configuration keys: `target` is a struct http_address_list. A list
+ * replaces the one before it, so that a drop-in can empty it.
  */
-bool http_address_is_allowed(const struct sockaddr *address, const struct http_address_rule *rules,
-                             size_t n_rules);
+int http_parse_addresses(const char *section, const char *value, void *target,
+                         const char **ret_reason);
+
+/* Whether it is a public unicast address with a port for that use, or one that is listed. */
+bool http_address_is_allowed(const struct sockaddr *address, enum http_address_use use,
+                             const struct http_address_list *listed);

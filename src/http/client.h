@@ -37,7 +37,7 @@ struct http_client {
         struct http_options options; /* what it points to is owned by the client: */
         char *ca_file, *user_agent, *unix_socket;
         char **plain;
-        struct http_address_rule *allowed;
+        struct http_address_list mail_addresses;
 
         struct http_multi *web; /* of all but mails; NULL before the first call and after the end */
         sd_event_source *act;   /* as soon as possible: start what is queued, let libcurl act */

@@ -34,7 +34,6 @@ struct http_client *http_client_unref(struct http_client *c) {
         for (char **p = c->plain; p && *p; p++)
                 free(*p);
         free(c->plain);
-        free(c->allowed);
         free(c->ca_file);
         free(c->user_agent);
         free(c->unix_socket);
@@ -290,13 +289,9 @@ static int copy_options(struct http_client *c, const struct http_options *option
         for (size_t i = 0; r >= 0 && i < n_plain; i++)
                 r = copy_text(options->plain[i], &c->plain[i]);
 
-        c->allowed = calloc(options->n_allowed + 1, sizeof(*c->allowed));
-        if (!c->allowed)
-                return -ENOMEM;
-        if (options->n_allowed > 0)
-                memcpy(c->allowed, options->allowed, options->n_allowed * sizeof(*c->allowed));
-
-        c->options.allowed = c->allowed;
+        if (options->mail_addresses)
+                c->mail_addresses = *options->mail_addresses;
+        c->options.mail_addresses = &c->mail_addresses;
         c->options.ca_file = c->ca_file;
         c->options.user_agent = c->user_agent;
         c->options.unix_socket = c->unix_socket;

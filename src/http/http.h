@@ -25,7 +25,7 @@
 
 struct http_client;
 struct http_call;
-struct http_address_rule;
+struct http_address_list;
 struct smtp_answer;
 struct smtp_envelope;
 
@@ -39,8 +39,7 @@ struct http_options {
         const char *const *plain; /* NULL-terminated "127.0.0.1:4100"; NULL: none */
         const char *user_agent;
         const char *unix_socket; /* a path, to which all that is asked goes; NULL: to the hosts */
-        const struct http_address_rule *allowed; /* for mail, beside what is public */
-        size_t n_allowed;
+        const struct http_address_list *mail_addresses; /* beside public ones; NULL: none */
 };
 
 #define HTTP_MAX_HEADERS 16

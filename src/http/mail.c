@@ -69,7 +69,7 @@ static curl_socket_t on_socket_opened(void *userdata, curlsocktype purpose,
         struct http_call *call = userdata;
         const struct http_options *o = &call->client->options;
 
-        if (!http_address_is_allowed(&address->addr, o->allowed, o->n_allowed)) {
+        if (!http_address_is_allowed(&address->addr, HTTP_ADDRESS_MAIL, o->mail_addresses)) {
                 call->mail->is_refused = true;
                 return CURL_SOCKET_BAD;
         }

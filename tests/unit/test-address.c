@@ -11,15 +11,18 @@
 #include "base/cleanup.h"
 #include "http/address.h"
 
-static bool is_allowed(const char *text, uint16_t port, const struct http_address_rule *rules,
-                       size_t n_rules) {
+static bool is_allowed(const char *text, uint16_t port, enum http_address_use use,
+                       const struct http_address_rule *rule) {
+        struct http_address_list listed = { .n = rule ? 1 : 0 };
         struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
         struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
+        if (rule)
+                listed.rules[0] = *rule;
         if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-                return http_address_is_allowed((struct sockaddr *)&v4, rules, n_rules);
+                return http_address_is_allowed((struct sockaddr *)&v4, use, &listed);
         assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-        return http_address_is_allowed((struct sockaddr *)&v6, rules, n_rules);
+        return http_address_is_allowed((struct sockaddr *)&v6, use, &listed);
 }
 
 /* The edges of each block, from both sides. */
@@ -82,10 +85,10 @@ static void test_what_is_public(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(public); i++)
-                if (!is_allowed(public[i], 465, NULL, 0))
+                if (!is_allowed(public[i], 465, HTTP_ADDRESS_MAIL, NULL))
                         fail_msg("%s", public[i]);
         for (size_t i = 0; i < ELEMENTSOF(special); i++)
-                if (is_allowed(special[i], 465, NULL, 0))
+                if (is_allowed(special[i], 465, HTTP_ADDRESS_WEB, NULL))
                         fail_msg("%s", special[i]);
 }
 
@@ -98,7 +101,10 @@ static void test_ports(void **state) {
                       { 443, false }, { 22, false }, { 993, false }, { 65535, false } };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_int_equal(is_allowed("8.8.8.8", cases[i].port, NULL, 0), cases[i].allowed);
+                assert_int_equal(is_allowed("8.8.8.8", cases[i].port, HTTP_ADDRESS_MAIL, NULL),
+                                 cases[i].allowed);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_true(is_allowed("8.8.8.8", cases[i].port, HTTP_ADDRESS_WEB, NULL));
 }
 
 static void test_rules(void **state) {
@@ -135,7 +141,36 @@ static void test_rules(void **state) {
                 struct http_address_rule rule;
 
                 assert_int_equal(http_address_rule_parse(cases[i].rule, &rule), 0);
-                if (is_allowed(cases[i].address, cases[i].port, &rule, 1) != cases[i].allowed)
+                if (is_allowed(cases[i].address, cases[i].port, HTTP_ADDRESS_MAIL, &rule) !=
+                    cases[i].allowed)
+                        fail_msg("%s: %s %d", cases[i].rule, cases[i].address, cases[i].port);
+        }
+}
+
+/* A rule without a port stands for all that the use has. */
+static void test_rules_for_the_web(void **state) {
+        static const struct {
+                const char *rule, *address;
+                uint16_t port;
+                bool allowed;
+        } cases[] = {
+                { "127.0.0.1", "127.0.0.1", 443, true },
+                { "127.0.0.1", "127.0.0.1", 1, true },
+                { "127.0.0.1", "127.0.0.2", 443, false },
+                { "127.0.0.1:443", "127.0.0.1", 443, true },
+                { "127.0.0.1:443", "127.0.0.1", 8443, false },
+                { "10.0.0.0/8", "10.1.2.3", 8443, true },
+                { "10.0.0.0/8:8443", "10.1.2.3", 443, false },
+                { "[fd00::]/8", "fd12::1", 443, true },
+                { "[fd00::]/8", "fc12::1", 443, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct http_address_rule rule;
+
+                assert_int_equal(http_address_rule_parse(cases[i].rule, &rule), 0);
+                if (is_allowed(cases[i].address, cases[i].port, HTTP_ADDRESS_WEB, &rule) !=
+                    cases[i].allowed)
                         fail_msg("%s: %s %d", cases[i].rule, cases[i].address, cases[i].port);
         }
 }
@@ -185,13 +220,17 @@ static void test_rules_that_are_none(void **state) {
 static void test_other_families(void **state) {
         const struct sockaddr local = { .sa_family = AF_UNIX };
 
-        assert_false(http_address_is_allowed(&local, NULL, 0));
+        assert_false(http_address_is_allowed(&local, HTTP_ADDRESS_WEB,
+                                             &(struct http_address_list){ 0 }));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_what_is_public), cmocka_unit_test(test_ports),
-                cmocka_unit_test(test_rules),          cmocka_unit_test(test_rules_that_are_none),
+                cmocka_unit_test(test_what_is_public),
+                cmocka_unit_test(test_ports),
+                cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_rules_for_the_web),
+                cmocka_unit_test(test_rules_that_are_none),
                 cmocka_unit_test(test_other_families),
         };
 

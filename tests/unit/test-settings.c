@@ -62,9 +62,9 @@ static void test_everything_set(void **state) {
         assert_true(s.revocation_file_required);
         assert_string_equal(s.plain_http[0], "127.0.0.1:4100"); /* a later list replaces */
         assert_null(s.plain_http[1]);
-        assert_int_equal(s.allowed.n, 2);
-        assert_int_equal(s.allowed.rules[0].port, 25);
-        assert_int_equal(s.allowed.rules[1].prefix, 128);
+        assert_int_equal(s.mail_addresses.n, 2);
+        assert_int_equal(s.mail_addresses.rules[0].port, 25);
+        assert_int_equal(s.mail_addresses.rules[1].prefix, 128);
         assert_int_equal(s.n_adapters, 2);
         assert_string_equal(s.adapters[0].platform, "gmail");
         assert_string_equal(s.adapters[0].base_url, "http://127.0.0.1:4100");
@@ -216,7 +216,7 @@ static void test_missing_file(void **state) {
 }
 
 static void test_allowed_addresses_have_a_limit(void **state) {
-        for (size_t n = SETTINGS_MAX_ALLOWED; n <= SETTINGS_MAX_ALLOWED + 1; n++) {
+        for (size_t n = HTTP_MAX_ADDRESSES; n <= HTTP_MAX_ADDRESSES + 1; n++) {
                 _cleanup_(settings_done) struct settings s = { 0 };
                 char error[CONFIG_ERROR_SIZE], text[2048];
                 int size = snprintf(text, sizeof(text), "[Smtp]\nAllowAddress=");
@@ -225,7 +225,7 @@ static void test_allowed_addresses_have_a_limit(void **state) {
                         size += snprintf(text + size, sizeof(text) - (size_t)size, "10.0.0.%zu ",
                                          i);
                 text[size - 1] = '\n';
-                if ((load(text, &s, error) == 0) != (n == SETTINGS_MAX_ALLOWED))
+                if ((load(text, &s, error) == 0) != (n == HTTP_MAX_ADDRESSES))
                         fail_msg("%zu: %s", n, error);
         }
 }
