@@ -59,19 +59,6 @@ uint64_t upload_date_usec(const struct adapter_input *input) {
         return (uint64_t)msec * USEC_PER_MSEC;
 }
 
-/* That of the session's URL must be that of the platform: the token goes nowhere else. */
-static size_t origin_size(const char *url) {
-        const char *host = strstr(url, "://");
-
-        return host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
-}
-
-static bool is_of_same_origin(const char *url, const char *base_url) {
-        size_t n = origin_size(base_url);
-
-        return n > 0 && strncmp(url, base_url, n) == 0 && url[n] == '/';
-}
-
 static int begin(const struct adapter_input *input, size_t size) {
         if (upload_is_begun(input)) /* the token was refused, and this is the same once more */
                 return 0;
@@ -157,7 +144,8 @@ static int take_session(const struct adapter_input *input, const struct http_res
 
         if (response->status < 200 || response->status > 299)
                 return google_error(response, "Gmail", input->now_usec, error);
-        if (!word_fits(url, MAX_URL) || !is_of_same_origin(url, input->base_url)) {
+        /* The token goes nowhere else. */
+        if (!word_fits(url, MAX_URL) || !http_url_is_of_same_origin(url, input->base_url)) {
                 error->upstream_status = response->status;
                 return ae_error_set(error, AE_UPSTREAM_ERROR,
                                     "Gmail named no address of its own to upload to; nothing was "

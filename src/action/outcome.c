@@ -19,6 +19,8 @@ struct silence {
 static const struct silence silences[] = {
         [HTTP_REFUSED_URL]      = { AE_INTERNAL, AE_INTERNAL,
                                     "the configured address is neither https:// nor a loopback address that PlainHttp= names" },
+        [HTTP_REFUSED_ADDRESS]  = { AE_FORBIDDEN, AE_FORBIDDEN,
+                                    "the address that this leads to is not public: the administrator can list it in [Http] AllowAddress=" },
         [HTTP_NOT_CONNECTED]    = { AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE,
                                     "the platform cannot be reached; nothing was sent" },
         [HTTP_CONNECT_TIMEOUT]  = { AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE,
@@ -41,8 +43,10 @@ static int outcome_of_silence(bool repeatable, const struct http_response *respo
 
         assert(response->failure != HTTP_ANSWERED);
 
+        if (code == AE_FORBIDDEN)
+                ae_error_detail(error, "by", "configuration");
         /* A request that never began to leave did nothing, whatever ended it. */
-        if (!response->left && code != AE_INTERNAL)
+        else if (!response->left && code != AE_INTERNAL)
                 return ae_error_set(error, AE_UPSTREAM_UNREACHABLE, "%s",
                                     silences[HTTP_NOT_CONNECTED].what);
         if (code == AE_OUTCOME_UNKNOWN)

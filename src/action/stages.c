@@ -195,6 +195,7 @@ int stage_build(struct action *a) {
         if (!a->type->platform->adapter->brings_credential)
                 a->request.bearer = a->credential.access_token;
 
+        a->request.configured = http_url_is_of_same_origin(a->request.url, input.base_url);
         if (a->request.mail)
                 return STAGE_NEXT; /* it has no headers but the message's */
         r = http_request_header(&a->request, "X-Request-Id", a->request_id);

@@ -70,6 +70,7 @@ static int make_http(struct engine *e) {
                 .ca_file = s->ca_file,
                 .plain = (const char *const *)s->plain_http,
                 .user_agent = "action-engine/" AE_VERSION,
+                .web_addresses = &s->web_addresses,
                 .mail_addresses = &s->mail_addresses,
         };
 

@@ -213,6 +213,7 @@ static int ask_platform(struct call *call, struct ae_error *error) {
         r = identify->build(&input, &v->request, error);
         if (r < 0)
                 return r;
+        v->request.configured = http_url_is_of_same_origin(v->request.url, input.base_url);
         if (!identify->brings_credential)
                 v->request.bearer = v->token;
         r = http_request_header(&v->request, "X-Request-Id", call->request.request_id);

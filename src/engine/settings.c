@@ -222,6 +222,7 @@ static const struct config_key keys[] = {
         { "EngineControl", "TimeoutSec",           config_parse_seconds, AT(control_timeout_usec)         },
         { "EngineControl", "UnixSocket",           config_parse_path,    AT(control_unix_socket)          },
         { "EngineControl", "Url",                  config_parse_string,  AT(control_url)                  },
+        { "Http",      "AllowAddress",             http_parse_addresses, AT(web_addresses)                },
         { "Http",      "CaFile",                   config_parse_path,    AT(ca_file)                      },
         { "Http",      "ConnectTimeoutSec",        config_parse_seconds, AT(connect_timeout_usec)         },
         { "Http",      "FirstByteTimeoutSec",      config_parse_seconds, AT(first_byte_timeout_usec)      },

@@ -84,6 +84,7 @@ struct settings {
         unsigned max_connections_per_host;
         char *ca_file;
         char *plain_http[HTTP_MAX_PLAIN + 1]; /* NULL-terminated */
+        struct http_address_list web_addresses;
 
         /* [Smtp] */
         struct http_address_list mail_addresses;

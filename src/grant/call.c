@@ -59,6 +59,7 @@ static int open_client(struct call *c, const struct grant_config *config) {
                 .max_connections_per_host = 1,
                 .ca_file = config->ca_file,
                 .plain = (const char *const *)config->plain_http,
+                .web_addresses = &config->addresses,
                 .user_agent = "action-engine/" AE_VERSION,
         };
         int r;

@@ -29,11 +29,12 @@ static int parse_timeout(const char *section, const char *value, void *target,
 
 /* clang-format off */
 static const struct config_key keys[] = {
-        { "Grant", "AllowUser",         config_parse_string, AT(allow_user)           },
-        { "Http",  "CaFile",            config_parse_path,   AT(ca_file)              },
-        { "Http",  "ConnectTimeoutSec", parse_timeout,       AT(connect_timeout_usec) },
-        { "Http",  "PlainHttp",         http_parse_plain,    AT(plain_http)           },
-        { "Http",  "TotalTimeoutSec",   parse_timeout,       AT(total_timeout_usec)   },
+        { "Grant", "AllowUser",         config_parse_string,  AT(allow_user)           },
+        { "Http",  "AllowAddress",      http_parse_addresses, AT(addresses)            },
+        { "Http",  "CaFile",            config_parse_path,    AT(ca_file)              },
+        { "Http",  "ConnectTimeoutSec", parse_timeout,        AT(connect_timeout_usec) },
+        { "Http",  "PlainHttp",         http_parse_plain,     AT(plain_http)           },
+        { "Http",  "TotalTimeoutSec",   parse_timeout,        AT(total_timeout_usec)   },
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/config.h"
+#include "http/address.h"
 #include "http/http.h"
 
 /* The longest TotalTimeoutSec=: the vault waits longer, and so does systemd for the unit. */
@@ -18,6 +19,7 @@ struct grant_config {
         uid_t allow_uid;                      /* whom allow_user names */
         char *ca_file;                        /* owned, or NULL */
         char *plain_http[HTTP_MAX_PLAIN + 1]; /* owned, NULL-terminated */
+        struct http_address_list addresses;   /* [Http] AllowAddress= */
         uint64_t connect_timeout_usec;
         uint64_t total_timeout_usec;
 };

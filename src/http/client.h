@@ -6,6 +6,7 @@
  *     http.c      the client, its calls and their clocks: who starts, who ends, who is told
  *     transfer.c  one call on one easy handle: its options, its callbacks, what its end means
  *     mail.c      the same for a mail
+ *     place.c     which addresses a call may connect to
  *     multi.c     a multi handle of libcurl's on the event loop
  */
 
@@ -37,7 +38,7 @@ struct http_client {
         struct http_options options; /* what it points to is owned by the client: */
         char *ca_file, *user_agent, *unix_socket;
         char **plain;
-        struct http_address_list mail_addresses;
+        struct http_address_list web_addresses, mail_addresses;
 
         struct http_multi *web; /* of all but mails; NULL before the first call and after the end */
         sd_event_source *act;   /* as soon as possible: start what is queued, let libcurl act */
@@ -88,6 +89,11 @@ struct http_call {
         char *header_text; /* owned, wiped: it holds the bearer */
         size_t header_text_size;
 
+        struct {
+                bool is_refused; /* an address that it may not go to */
+                bool is_tried;   /* another one, to which it may */
+        } place;
+
         size_t body_taken;
         size_t n_answer_lines, answer_header_bytes;
         bool head_is_whole;
@@ -116,8 +122,8 @@ struct http_client *http_client_ref(struct http_client *c);
 struct http_client *http_client_unref(struct http_client *c);
 DEFINE_CLEANUP(struct http_client *, http_client_unref);
 
-/* transfer.c. What holds for every transfer: TLS, no proxy, who hears of it. 0 or -ENOMEM. */
-int http_transfer_rules(CURL *easy, struct http_call *call, const char *protocols);
+/* transfer.c. What holds for every transfer: TLS, no proxy, where it may go. 0 or -ENOMEM. */
+int http_transfer_rules(struct http_call *call, const char *protocols);
 /* Writes the header lines. Returns 0, -ENOMEM, -E2BIG, or -EINVAL for a line end. */
 int http_transfer_headers(struct http_call *call);
 /* Sets call->easy, fresh or idle, up. Returns 0 or -ENOMEM. */
@@ -126,6 +132,13 @@ int http_transfer_prepare(struct http_call *call);
 void http_transfer_release(struct http_call *call);
 /* Fills call->response from how it ended. */
 void http_transfer_conclude(struct http_call *call, CURLcode code);
+
+/* place.c. Has every address looked at before call->easy connects to it. 0 or -ENOMEM. */
+int http_place_watch(struct http_call *call);
+/* Whether it may go over a connection to that address. */
+bool http_place_takes_peer(const struct http_call *call, const char *ip, int port);
+/* Whether that is its end because there was no other address than those that it may not go to. */
+bool http_place_is_closed(const struct http_call *call, CURLcode code);
 
 /*
  * mail.c. Starts those of the running mails that may start. It ends, and tells, what fails.

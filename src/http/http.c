@@ -291,6 +291,9 @@ static int copy_options(struct http_client *c, const struct http_options *option
 
         if (options->mail_addresses)
                 c->mail_addresses = *options->mail_addresses;
+        if (options->web_addresses)
+                c->web_addresses = *options->web_addresses;
+        c->options.web_addresses = &c->web_addresses;
         c->options.mail_addresses = &c->mail_addresses;
         c->options.ca_file = c->ca_file;
         c->options.user_agent = c->user_agent;

@@ -4,7 +4,8 @@
  * Outbound HTTP on libcurl's multi socket interface, driven by the poller: many calls at once,
  * connections reused, HTTP/2 where the peer has it, TLS verified, no redirects, no proxy from the
  * environment. Plain http:// goes only to loopback addresses that the configuration names, and to
- * Unix sockets.
+ * Unix sockets. And what the configuration has not named itself leads only to public addresses, and
+ * to those that it lists: nobody sends the client into the networks that only this machine reaches.
  *
  * A request is never sent twice behind the caller's back: libcurl would repeat one that a reused
  * connection swallowed, and that is stopped unless the request says that a repeat does no harm.
@@ -39,7 +40,8 @@ struct http_options {
         const char *const *plain; /* NULL-terminated "127.0.0.1:4100"; NULL: none */
         const char *user_agent;
         const char *unix_socket; /* a path, to which all that is asked goes; NULL: to the hosts */
-        const struct http_address_list *mail_addresses; /* beside public ones; NULL: none */
+        /* Beside public ones; NULL: none. */
+        const struct http_address_list *web_addresses, *mail_addresses;
 };
 
 #define HTTP_MAX_HEADERS 16
@@ -65,6 +67,8 @@ struct http_request {
         struct buffer body;         /* owned */
         bool repeatable;            /* sent twice does no harm, and may be by libcurl itself */
         bool harmless;              /* sent, it has done nothing yet; for the caller's own use */
+        bool configured;            /* the configuration or the program says where it leads: its
+                                       address may be any */
         bool secret_url;            /* the URL is a credential, treated as such a header is */
         bool secret_answer;         /* and so is what will be answered: tokens */
         struct smtp_envelope *mail; /* owned; NULL: HTTP */
@@ -79,6 +83,7 @@ int http_request_secret_header(struct http_request *q, const char *name,
 enum http_failure {
         HTTP_ANSWERED,        /* there is a status */
         HTTP_REFUSED_URL,     /* not https, and no address that the configuration names */
+        HTTP_REFUSED_ADDRESS, /* not public, and not listed: nothing was sent */
         HTTP_NOT_CONNECTED,   /* no name, no connection, no TLS: nothing was sent */
         HTTP_CONNECT_TIMEOUT, /* the same, by time */
         HTTP_NO_ANSWER,       /* the request left, and no whole answer came */
@@ -121,6 +126,9 @@ DEFINE_CLEANUP(struct http_client *, http_client_free);
 int http_url_check(const char *url, const char *const *plain);
 /* The same over a Unix socket: http:// goes too, since nothing leaves the machine. */
 int http_url_check_local(const char *url);
+
+/* Whether a URL has a path, and before it the scheme, host and port of another, letter by letter. */
+bool http_url_is_of_same_origin(const char *url, const char *other);
 
 #define HTTP_MAX_PLAIN 16
 

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "http/client.h"
@@ -34,7 +33,7 @@ struct http_mail {
         struct http_multi *multi; /* owned */
         struct smtp_reader heard; /* while libcurl connects */
         struct smtp_features features;
-        bool is_garbled, is_logged_in, is_refused;
+        bool is_garbled, is_logged_in;
         struct smtp_dialogue dialogue;
         struct smtp_answer failure; /* of the connection, where the server said why */
 };
@@ -62,18 +61,6 @@ static size_t on_heard(char *data, size_t size, size_t n, void *userdata) {
                 }
         }
         return size * n;
-}
-
-static curl_socket_t on_socket_opened(void *userdata, curlsocktype purpose,
-                                      struct curl_sockaddr *address) {
-        struct http_call *call = userdata;
-        const struct http_options *o = &call->client->options;
-
-        if (!http_address_is_allowed(&address->addr, HTTP_ADDRESS_MAIL, o->mail_addresses)) {
-                call->mail->is_refused = true;
-                return CURL_SOCKET_BAD;
-        }
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static bool set_login(CURL *e, const struct smtp_envelope *envelope) {
@@ -111,15 +98,13 @@ static int set_up(struct http_call *call) {
         _cleanup_(freep) char *url = NULL;
         CURL *e = call->easy;
 
-        if (make_url(envelope, &url) < 0 || http_transfer_rules(e, call, "smtp,smtps") < 0)
+        if (make_url(envelope, &url) < 0 || http_transfer_rules(call, "smtp,smtps") < 0)
                 return -ENOMEM;
         if (curl_easy_setopt(e, CURLOPT_URL, url) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
                              connect_timeout_msec(&call->client->options)) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket_opened) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_heard) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_HEADERDATA, call) != CURLE_OK || !set_login(e, envelope))
                 return -ENOMEM;
@@ -380,7 +365,7 @@ static bool explain(struct http_mail *mail, CURLcode code) {
         struct smtp_answer *a = &mail->failure;
         long last = 0;
 
-        if (code == CURLE_COULDNT_CONNECT && mail->is_refused) {
+        if (http_place_is_closed(mail->call, code)) {
                 a->obstacle = SMTP_NO_ADDRESS;
                 return true;
         }

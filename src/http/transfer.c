@@ -33,6 +33,9 @@ static size_t refuse(struct http_call *call, enum http_failure failure, const ch
         return 0; /* what write and header callbacks give to end the transfer */
 }
 
+static const char address_is_refused[] =
+                "that address is not public, and AllowAddress= does not list it";
+
 static bool is_body_at_once(const struct http_call *call) {
         return call->request->body.size <= MAX_BODY_AT_ONCE;
 }
@@ -44,6 +47,10 @@ static int on_request(void *userdata, char *peer_ip, char *own_ip, int peer_port
 
         if (call->response.left && !call->request->repeatable) {
                 refuse(call, HTTP_NO_ANSWER, "the connection was lost after the request had left");
+                return CURL_PREREQFUNC_ABORT;
+        }
+        if (!http_place_takes_peer(call, peer_ip, peer_port)) {
+                refuse(call, HTTP_REFUSED_ADDRESS, address_is_refused);
                 return CURL_PREREQFUNC_ABORT;
         }
 
@@ -256,15 +263,16 @@ static bool set_rules(CURL *e, const char *protocols) {
         return true;
 }
 
-int http_transfer_rules(CURL *easy, struct http_call *call, const char *protocols) {
+int http_transfer_rules(struct http_call *call, const char *protocols) {
         const char *ca_file = call->client->options.ca_file;
+        CURL *easy = call->easy;
 
         if (!set_rules(easy, protocols) ||
             curl_easy_setopt(easy, CURLOPT_PRIVATE, call) != CURLE_OK ||
             curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->response.reason) != CURLE_OK ||
             (ca_file && !set_text(easy, CURLOPT_CAINFO, ca_file)))
                 return -ENOMEM;
-        return 0;
+        return http_place_watch(call);
 }
 
 static bool set_callbacks(CURL *e, struct http_call *call) {
@@ -341,9 +349,8 @@ int http_transfer_prepare(struct http_call *call) {
         call->easy = c->n_idle > 0 ? c->idle[--c->n_idle] : curl_easy_init();
         if (!call->easy)
                 return -ENOMEM;
-        if (http_transfer_rules(call->easy, call, "http,https") < 0 ||
-            !set_callbacks(call->easy, call) || !set_method(call->easy, call) ||
-            !set_call(call->easy, call))
+        if (http_transfer_rules(call, "http,https") < 0 || !set_callbacks(call->easy, call) ||
+            !set_method(call->easy, call) || !set_call(call->easy, call))
                 return -ENOMEM;
         return 0;
 }
@@ -371,6 +378,8 @@ void http_transfer_release(struct http_call *call) {
 static enum http_failure classify(const struct http_call *call, CURLcode code) {
         bool by_time = code == CURLE_OPERATION_TIMEDOUT;
 
+        if (http_place_is_closed(call, code))
+                return HTTP_REFUSED_ADDRESS;
         if (code == CURLE_OK)
                 /* libcurl is content with a head that breaks off. */
                 return call->head_is_whole ? HTTP_ANSWERED : HTTP_NO_ANSWER;
@@ -382,6 +391,8 @@ static enum http_failure classify(const struct http_call *call, CURLcode code) {
 static const char *reason_of(const struct http_response *a, CURLcode code) {
         if (code == CURLE_OK)
                 return "the answer's header broke off";
+        if (a->failure == HTTP_REFUSED_ADDRESS)
+                return address_is_refused;
         return a->reason[0] ? a->reason : curl_easy_strerror(code);
 }
 

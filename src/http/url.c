@@ -134,6 +134,18 @@ int http_url_check_local(const char *url) {
         return check(url, NULL, /* is_local= */ true);
 }
 
+static size_t origin_size(const char *url) {
+        const char *host = strstr(url, "://");
+
+        return host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+}
+
+bool http_url_is_of_same_origin(const char *url, const char *other) {
+        size_t n = origin_size(other);
+
+        return n > 0 && strncmp(url, other, n) == 0 && url[n] == '/';
+}
+
 void http_plain_done(char **list) {
         for (; *list; list++) {
                 free(*list);

@@ -72,6 +72,7 @@ static int tell_failure(const struct http_response *response, struct oauth_answe
         case HTTP_ANSWERED:
                 break;
         case HTTP_REFUSED_URL:
+        case HTTP_REFUSED_ADDRESS:
         case HTTP_NOT_CONNECTED:
         case HTTP_CONNECT_TIMEOUT:
                 return answer_say(a, OAUTH_UNREACHABLE, "the provider is not reached: %.128s",

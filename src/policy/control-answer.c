@@ -21,6 +21,7 @@ static int check_failure(const struct http_response *response, struct ae_error *
                 return ae_error_set(error, AE_POLICY_UNAVAILABLE,
                                     "Engine Control's answer is too large");
         case HTTP_REFUSED_URL:
+        case HTTP_REFUSED_ADDRESS:
         case HTTP_NOT_CONNECTED:
         case HTTP_NO_ANSWER:
                 break;

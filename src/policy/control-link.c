@@ -55,6 +55,7 @@ int control_link_prepare(const struct control_link *l, const char *path, struct 
         int r;
 
         ret->method = "POST";
+        ret->configured = true;
         ret->repeatable = true; /* asked or told twice is asked or told once */
         if (asprintf(&ret->url, "%s%s", l->url, path) < 0) {
                 ret->url = NULL;

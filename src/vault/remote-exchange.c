@@ -20,6 +20,7 @@ int exchange_prepare(struct exchange *x, const struct remote *v, const char *met
         wipe_request(x);
         x->request.method = method;
         x->request.repeatable = true;
+        x->request.configured = true;
         x->request.secret_answer = true;
         return asprintf(&x->request.url, "%s%s", v->url, path) < 0 ? -ENOMEM : 0;
 }
@@ -57,6 +58,7 @@ int remote_check_failure(const struct http_response *response, struct ae_error *
                 return ae_error_set(error, AE_VAULT_UNAVAILABLE,
                                     "the vault did not answer in time");
         case HTTP_REFUSED_URL:
+        case HTTP_REFUSED_ADDRESS:
         case HTTP_NOT_CONNECTED:
         case HTTP_NO_ANSWER:
         case HTTP_ANSWER_TOO_LARGE:

@@ -365,9 +365,10 @@ class Faults(Case):
         provider = self.provider(tls=tls)
         refresh = {"kind": "refresh", "app": provider.app(),
                    "token": provider.grant().refresh_token}
-        self.assert_result(self.socket().ask(**refresh), "unreachable")
+        listed = "AllowAddress=127.0.0.1\n"
+        self.assert_result(self.socket(http=listed).ask(**refresh), "unreachable")
         self.assertEqual(provider.requests, [])
-        self.ok(self.socket(http=f"CaFile={certificate}\n").ask(**refresh))
+        self.ok(self.socket(http=f"{listed}CaFile={certificate}\n").ask(**refresh))
 
     def test_no_proxy_of_the_environment(self):
         provider, proxy = self.provider(), self.provider()

@@ -88,6 +88,7 @@ static void test_outcomes(void **state) {
                 { HTTP_ANSWERED, 400, true, AE_UPSTREAM_REJECTED, AE_UPSTREAM_REJECTED },
                 { HTTP_ANSWERED, 500, true, AE_OUTCOME_UNKNOWN, AE_UPSTREAM_ERROR },
                 { HTTP_REFUSED_URL, 0, false, AE_INTERNAL, AE_INTERNAL },
+                { HTTP_REFUSED_ADDRESS, 0, false, AE_FORBIDDEN, AE_FORBIDDEN },
                 { HTTP_NOT_CONNECTED, 0, false, AE_UPSTREAM_UNREACHABLE, AE_UPSTREAM_UNREACHABLE },
                 { HTTP_CONNECT_TIMEOUT, 0, false, AE_UPSTREAM_UNREACHABLE,
                   AE_UPSTREAM_UNREACHABLE },

@@ -294,6 +294,7 @@ static void test_a_peer_that_does_not_accept(void **state) {
         options.connect_timeout_usec = SHORT;
         fixture_init(&f, serve, &options);
         try_init(&t, &f, "GET", "/");
+        t.request.configured = true;
         free(t.request.url);
         assert_true(asprintf(&t.request.url, "https://127.0.0.1:%d/", ntohs(address.sin_port)) > 0);
         try_start(&t);

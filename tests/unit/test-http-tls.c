@@ -176,7 +176,7 @@ static void init(struct fixture *f, const char *ca_file, unsigned max_connection
 }
 
 static void prepare(struct try *t, struct fixture *f, enum server s) {
-        *t = (struct try){ .fixture = f, .request.method = "GET" };
+        *t = (struct try){ .fixture = f, .request = { .method = "GET", .configured = true } };
         assert_true(asprintf(&t->request.url, "https://127.0.0.1:%d/", nginx.ports[s]) > 0);
 }
 
@@ -346,6 +346,30 @@ static void test_quoted_bearers(void **state) {
         }
 }
 
+/* Who may not open a connection to that address may not use one that another has opened. */
+static void test_a_kept_connection_is_no_way_in(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                struct try t[3];
+                struct fixture f;
+
+                init(&f, nginx.trusted, 1);
+                for (int n = 0; n < 3; n++) {
+                        prepare(&t[n], &f, good[i].server);
+                        t[n].request.configured = n != 1;
+                        try_start(&t[n]);
+                        try_wait(&t[n]);
+                }
+                assert_answered(&t[0], good[i].protocol);
+                assert_int_equal(t[1].response.failure, HTTP_REFUSED_ADDRESS);
+                assert_false(t[1].response.left);
+                assert_int_equal(t[1].n_leaving, 0);
+                assert_answered(&t[2], good[i].protocol);
+                for (int n = 0; n < 3; n++)
+                        try_done(&t[n]);
+                fixture_done(&f);
+        }
+}
+
 /* Nothing leaves before the peer has proved who it is. */
 static void test_who_is_not_trusted(void **state) {
         static const enum server bad[] = { SERVER_OTHER_NAME, SERVER_EXPIRED, SERVER_UNKNOWN_ISSUER,
@@ -386,6 +410,7 @@ int main(void) {
                 cmocka_unit_test(test_a_server_that_goes_away),
                 cmocka_unit_test(test_secrets_go_by_http_1),
                 cmocka_unit_test(test_quoted_bearers),
+                cmocka_unit_test(test_a_kept_connection_is_no_way_in),
                 cmocka_unit_test(test_who_is_not_trusted),
                 cmocka_unit_test(test_the_system_does_not_know_us),
         };
