@@ -144,9 +144,11 @@ static void on_token(const struct vault_answer *answer, void *userdata) {
         a->vault_call = NULL;
         if (answer->error && answer->error->code == AE_NOT_CONNECTED)
                 r = not_connected(a);
-        else if (answer->error)
+        else if (answer->error) {
+                if (answer->error->code == AE_FORBIDDEN)
+                        ae_error_detail(&a->error, "by", "configuration");
                 r = ae_error_set(&a->error, answer->error->code, "%s", answer->error->message);
-        else {
+        } else {
                 a->credential = *answer->credential;
                 *answer->credential = (struct credential){ 0 };
                 reconcile_note_credential(a);

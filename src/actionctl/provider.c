@@ -74,6 +74,7 @@ static const struct {
         { "client_refused",  CTL_REFUSED, "The provider does not take the client: its ID or its secret is wrong." },
         { "grant_refused",   CTL_REFUSED, "The provider refused the request." },
         { "request_refused", CTL_REFUSED, "The provider refused the request." },
+        { "address_refused", CTL_REFUSED, "The provider is at an address that action-grant may not go to." },
         { "unreachable",     CTL_RETRY,   "The provider cannot be reached, or wants to be asked later." },
         { "no_answer",       CTL_RETRY,   "The provider did not answer." },
         { "nonsense",        CTL_REFUSED, "What answers is no such provider." },

@@ -12,6 +12,7 @@ void op_login_fail(struct call *call, const struct ae_error *said) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
 
         switch (said->code) {
+        case AE_FORBIDDEN:
         case AE_INTERNAL:
         case AE_TOKEN_EXPIRED:
         case AE_TOKEN_INVALID:

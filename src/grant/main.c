@@ -45,6 +45,7 @@ static const struct {
         [OAUTH_GRANT_REFUSED] = { "grant_refused", LOG_NOTICE },
         [OAUTH_CLIENT_REFUSED] = { "client_refused", LOG_WARNING },
         [OAUTH_REQUEST_REFUSED] = { "request_refused", LOG_WARNING },
+        [OAUTH_ADDRESS_REFUSED] = { "address_refused", LOG_WARNING },
         [OAUTH_UNREACHABLE] = { "unreachable", LOG_WARNING },
         [OAUTH_NO_ANSWER] = { "no_answer", LOG_WARNING },
         [OAUTH_NONSENSE] = { "nonsense", LOG_WARNING },

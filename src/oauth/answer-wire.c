@@ -19,6 +19,7 @@ static const char *const results[OAUTH_N_RESULTS] = {
         [OAUTH_GRANT_REFUSED]   = "grant_refused",
         [OAUTH_CLIENT_REFUSED]  = "client_refused",
         [OAUTH_REQUEST_REFUSED] = "request_refused",
+        [OAUTH_ADDRESS_REFUSED] = "address_refused",
         [OAUTH_UNREACHABLE]     = "unreachable",
         [OAUTH_NO_ANSWER]       = "no_answer",
         [OAUTH_NONSENSE]        = "nonsense",

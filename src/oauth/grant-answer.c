@@ -72,7 +72,13 @@ static int tell_failure(const struct http_response *response, struct oauth_answe
         case HTTP_ANSWERED:
                 break;
         case HTTP_REFUSED_URL:
+                return answer_say(a, OAUTH_ADDRESS_REFUSED,
+                                  "the provider's address is neither https:// nor one that [Http] "
+                                  "PlainHttp= lists");
         case HTTP_REFUSED_ADDRESS:
+                return answer_say(a, OAUTH_ADDRESS_REFUSED,
+                                  "the provider's address is not public: an administrator can list "
+                                  "it in [Http] AllowAddress=");
         case HTTP_NOT_CONNECTED:
         case HTTP_CONNECT_TIMEOUT:
                 return answer_say(a, OAUTH_UNREACHABLE, "the provider is not reached: %.128s",

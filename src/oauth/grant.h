@@ -55,6 +55,7 @@ enum oauth_result {
         OAUTH_GRANT_REFUSED,   /* invalid_grant, access_denied, expired_token: it is dead */
         OAUTH_CLIENT_REFUSED,  /* invalid_client, unauthorized_client: the app is wrong */
         OAUTH_REQUEST_REFUSED, /* any other error of RFC 6749 §5.2, or a 4xx without one */
+        OAUTH_ADDRESS_REFUSED, /* it leads where the configuration lets nobody go: nothing was sent */
         OAUTH_UNREACHABLE,     /* nothing was sent, or 429: nothing has changed */
         OAUTH_NO_ANSWER,       /* it left, and no answer came, or a 5xx: that is not known */
         OAUTH_NONSENSE,        /* an answer that no provider may give */

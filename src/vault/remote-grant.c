@@ -85,12 +85,15 @@ int grant_renewal_error(const struct oauth_answer *a, const struct job *j, struc
                 [OAUTH_GRANT_REFUSED]   = { AE_REAUTHORIZATION_REQUIRED, "is refused; connect it again"   },
                 [OAUTH_CLIENT_REFUSED]  = { AE_INTERNAL,                 "is refused to the engine's app" },
                 [OAUTH_REQUEST_REFUSED] = { AE_INTERNAL,                 "is not taken"                   },
+                [OAUTH_ADDRESS_REFUSED] = { AE_FORBIDDEN,                "is not let out"                 },
                 [OAUTH_UNREACHABLE]     = { AE_UPSTREAM_UNREACHABLE,     "could not be asked for"         },
                 [OAUTH_NO_ANSWER]       = { AE_UPSTREAM_ERROR,           "was not answered"               },
                 [OAUTH_NONSENSE]        = { AE_UPSTREAM_ERROR,           "made no sense"                  },
         };
         /* clang-format on */
 
+        if (a->result == OAUTH_ADDRESS_REFUSED)
+                ae_error_detail(error, "by", "configuration");
         return ae_error_set(error, meanings[a->result].code, "the renewal of %s %s%s%s",
                             j->id.platform, meanings[a->result].text, a->reason[0] ? ": " : "",
                             a->reason);
@@ -104,11 +107,14 @@ int grant_person_error(const struct oauth_answer *a, struct ae_error *error) {
                 [OAUTH_GRANT_REFUSED] = AE_AUTHORIZATION_FAILED,
                 [OAUTH_CLIENT_REFUSED] = AE_AUTHORIZATION_FAILED,
                 [OAUTH_REQUEST_REFUSED] = AE_AUTHORIZATION_FAILED,
+                [OAUTH_ADDRESS_REFUSED] = AE_FORBIDDEN,
                 [OAUTH_UNREACHABLE] = AE_UPSTREAM_UNREACHABLE,
                 [OAUTH_NO_ANSWER] = AE_UPSTREAM_ERROR,
                 [OAUTH_NONSENSE] = AE_UPSTREAM_ERROR,
         };
 
+        if (a->result == OAUTH_ADDRESS_REFUSED)
+                ae_error_detail(error, "by", "configuration");
         return ae_error_set(error, codes[a->result], "%s",
                             a->reason[0] ? a->reason : "the provider's answer is not to be used");
 }

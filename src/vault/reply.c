@@ -16,6 +16,7 @@ static const struct {
         enum ae_code said, heard;
 } codes[] = {
         { AE_AUTHORIZATION_FAILED, AE_AUTHORIZATION_FAILED },
+        { AE_FORBIDDEN, AE_FORBIDDEN },
         { AE_INVALID_REQUEST, AE_INVALID_REQUEST },
         { AE_NOT_CONNECTED, AE_NOT_CONNECTED },
         { AE_NOT_FOUND, AE_NOT_FOUND },
@@ -74,6 +75,8 @@ static int read_error(const struct json_slice *s, struct ae_error *ret) {
         if (r < 0)
                 return r;
         (void)ae_error_set(ret, heard(code), "%s", message);
+        if (ret->code == AE_FORBIDDEN)
+                ae_error_detail(ret, "by", "configuration");
         return 0;
 }
 

@@ -58,7 +58,8 @@
  *   invalid_json, invalid_request, message_too_large, unknown_op
  *                              the line itself
  *   forbidden                  the peer is neither the engine nor the administrator, and the
- *                              connection is closed; or the op is not for this one of them
+ *                              connection is closed; or the op is not for this one of them; or
+ *                              the provider is at an address that action-grant may not go to
  */
 
 #include "base/json-scan.h"

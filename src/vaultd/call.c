@@ -136,6 +136,7 @@ int call_grant_error(const struct oauth_answer *answer, const char *provider, en
                 [OAUTH_GRANT_REFUSED]   = { refused,                 "does not take the grant"                   },
                 [OAUTH_CLIENT_REFUSED]  = { refused,                 "refuses the app itself, which an administrator must correct" },
                 [OAUTH_REQUEST_REFUSED] = { refused,                 "refuses the request"                       },
+                [OAUTH_ADDRESS_REFUSED] = { AE_FORBIDDEN,            "is where action-grant may not go"          },
                 [OAUTH_UNREACHABLE]     = { AE_UPSTREAM_UNREACHABLE, "cannot be asked now"                       },
                 [OAUTH_NO_ANSWER]       = { AE_UPSTREAM_ERROR,       "gave no answer that can be used"           },
                 [OAUTH_NONSENSE]        = { AE_UPSTREAM_ERROR,       "gave an answer that makes no sense"        },

@@ -26,12 +26,18 @@ REDIRECT = oauth.Provider.redirect_uri
 needs_root = unittest.skipUnless(os.getuid() == 0, "needs root")
 
 
+def may_mount():
+    done = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def certify(folder):
     """A certificate of 127.0.0.1 that vouches for itself, and a server's context with it."""
     key, certificate = f"{folder}/key.pem", f"{folder}/certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+         "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1,DNS:idp.example",
+         "-days", "2",
          "-keyout", key, "-out", certificate],
         check=True,
         capture_output=True,
@@ -42,9 +48,9 @@ def certify(folder):
 
 
 class Socket:
-    """The socket unit: a process for each connection."""
+    """The socket unit: a process for each connection, which may have an /etc/hosts of its own."""
 
-    def __init__(self, plain="", allow=None, http="", accept=True, environment=None):
+    def __init__(self, plain="", allow=None, http="", accept=True, environment=None, hosts=None):
         self._folder = tempfile.TemporaryDirectory(prefix="test-grant-")
         folder = pathlib.Path(self._folder.name)
         os.chmod(folder, 0o755)
@@ -58,6 +64,9 @@ class Socket:
         command = ["systemd-socket-activate", "-l", self.path, *["--accept"][: accept],
                    *(f"-E{name}={value}" for name, value in passed.items()),
                    PROGRAM, "--config", config]
+        if hosts:
+            mount = 'mount --bind "$0" /etc/hosts && exec "$@"'
+            command = ["unshare", "-m", "sh", "-c", mount, hosts, *command]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log)
@@ -377,6 +386,60 @@ class Faults(Case):
         self.ok(grants.ask(kind="refresh", app=provider.app(),
                            token=provider.grant().refresh_token))
         self.assertEqual(proxy.requests, [])
+
+
+class Addresses(Case):
+    """A provider's are not the administrator's: who makes an app, or is asked what its endpoints
+    are, leads action-grant nowhere that is neither public nor listed."""
+
+    def nobody(self, *address):
+        """A server that is not to see anybody."""
+        server = self.enterContext(socket.create_server(address or ("127.0.0.1", 0)))
+        server.setblocking(False)
+        self.addCleanup(self.assertRaises, BlockingIOError, server.accept)
+        return server.getsockname()[1]
+
+    def test_however_it_is_written(self):
+        port = self.nobody()
+        for http in "", "AllowAddress=10.0.0.0/8 127.0.0.2 [fd00::]/8 127.0.0.1:1\n":
+            grants = self.socket(http=http)
+            for host, result in (
+                ("127.0.0.1", "address_refused"), ("localhost", "address_refused"),
+                ("[::ffff:127.0.0.1]", "address_refused"), ("0.0.0.0", "address_refused"),
+                ("0x7f.1", "nonsense"), ("2130706433", "nonsense"), ("127.1", "nonsense"),
+                ("idp.example@127.0.0.1", "nonsense"), ("idp.example\\@127.0.0.1", "nonsense"),
+                ("\uff11\uff12\uff17.0.0.1", "nonsense"), ("127.0.0.1:1@idp.example", "nonsense"),
+            ):
+                url = f"https://{host}:{port}"
+                app = {"profile": "oidc", "client_id": "c", "issuer": url,
+                       "token_endpoint": f"{url}/token"}
+                for kind, more in ("metadata", {}), ("refresh", {"token": "t"}):
+                    with self.subTest(url=url, kind=kind, http=http):
+                        answer = grants.ask(kind=kind, app=app, **more)
+                        words = "AllowAddress=" if result == "address_refused" else ""
+                        self.assert_result(answer, result, words)
+
+    @needs_root
+    @unittest.skipUnless(may_mount(), "may not mount")
+    def test_a_name_that_changes(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        certificate, tls = certify(folder)
+        provider = self.provider(tls=tls)
+        self.nobody("127.0.0.2", provider.port)
+        hosts = pathlib.Path(folder, "hosts")
+        hosts.touch()
+        grants = self.socket(http=f"AllowAddress=127.0.0.1\nCaFile={certificate}\n", hosts=hosts)
+        url = f"https://idp.example:{provider.port}/token"
+        for n, (address, result) in enumerate((
+            ("127.0.0.1", "ok"), ("127.0.0.2", "address_refused"), ("127.0.0.1", "ok"),
+            ("169.254.169.254", "address_refused"), ("::ffff:127.0.0.1", "address_refused"),
+            ("127.0.0.2 idp.example\n127.0.0.1", "ok"),
+        )):
+            with self.subTest(n=n, address=address):
+                hosts.write_text(f"{address} idp.example\n", encoding="ascii")
+                self.assert_result(grants.ask(kind="refresh", app=provider.app(token_endpoint=url),
+                                              token=provider.grant().refresh_token), result)
+        self.assertEqual(len(provider.requests), 3)
 
 
 class Peers(Case):

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import threading
 import unittest
@@ -328,6 +329,7 @@ class Others(Provider):
     def test_test(self):
         for result, code in (("ok", SUCCESS), ("client_refused", REFUSED), ("unreachable", RETRY),
                              ("no_answer", RETRY), ("nonsense", REFUSED), ("request_refused", REFUSED),
+                             ("address_refused", REFUSED),
                              ("of tomorrow", REFUSED), (None, REFUSED)):
             with self.subTest(result):
                 self.vault.answers["test_provider"] = success({"result": result,
@@ -335,7 +337,8 @@ class Others(Provider):
                 _, err = self.run_ctl("provider", "test", "google", code=code)
                 self.assertNotIn("\x1b", err)
                 self.assertEqual("for this?" in err, code != SUCCESS and result in {
-                    "client_refused", "unreachable", "no_answer", "nonsense", "request_refused"})
+                    "address_refused", "client_refused", "unreachable", "no_answer", "nonsense",
+                    "request_refused"})
                 out, _ = self.run_ctl("provider", "test", "google", "--json", code=code)
                 self.assertEqual(json.loads(out)["result"]["result"], result)
 
@@ -395,6 +398,21 @@ class WithTheVault(test_vault_grants.GrantsTest):
             self.run_ctl("add", "oidc", "--client-id", ID, "--issuer", issuer, "--secret-file", "-",
                          stdin=SECRET, code=code)
         self.assertEqual(len(self.run_ctl("list")[0].splitlines()), 2)
+
+    def test_addresses_that_nobody_listed(self):
+        with socket.create_server(("127.0.0.1", 0)) as inside:
+            inside.setblocking(False)
+            url = f"https://127.0.0.1:{inside.getsockname()[1]}"
+            _, err = self.run_ctl("add", "oidc", "--client-id", ID, "--issuer", url,
+                                  "--secret-file", "-", stdin=SECRET, code=REFUSED)
+            self.assertIn("AllowAddress=", err)
+
+            # A provider says itself where its endpoints are, and an app keeps it.
+            self.provider.script("metadata", {"token_endpoint": url + "/token"})
+            self.add(self.provider.client.client_secret)
+            _, err = self.run_ctl("test", "work", code=REFUSED)
+            self.assertIn("AllowAddress=", err)
+            self.assertRaises(BlockingIOError, inside.accept)
 
 
 if __name__ == "__main__":

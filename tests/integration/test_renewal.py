@@ -219,6 +219,7 @@ class Renewal(RenewalTest):
     def test_what_fails_is_told_and_may_be_tried_again(self):
         cases = {
             "unreachable": "upstream_unreachable",
+            "address_refused": "forbidden",
             "no_answer": "upstream_error",
             "nonsense": "upstream_error",
             "client_refused": "internal",
@@ -240,7 +241,7 @@ class Renewal(RenewalTest):
         self.grants.answer = lambda grant: ok()
         self.assertSuccess(vault.ask("set_provider", provider="google", app=APP)) # forgets, too
         self.assertToken(vault, "new")
-        self.assertEqual(self.refreshed_with()[-2:], ["refresh-5", "refresh-5"])
+        self.assertEqual(self.refreshed_with()[-2:], [f"refresh-{n}"] * 2)
 
     def test_what_action_grant_may_do_wrong(self):
         cases = [b"", b"{}\n", b"nonsense\n", b"[]\n", b'{"result":"ok"}\n', b'{"result":"ok"',
@@ -686,6 +687,7 @@ class Exchange(RenewalTest):
             "client_refused": "authorization_failed",
             "request_refused": "authorization_failed",
             "unreachable": "upstream_unreachable",
+            "address_refused": "forbidden",
             "no_answer": "upstream_error",
             "nonsense": "upstream_error",
             "pending": "upstream_error",

@@ -787,6 +787,36 @@ class Kv2ShortLease(Suite, unittest.TestCase):
         until(lambda: self.vault.n_renewals, lambda n: n >= before + 3)
 
 
+class Elsewhere(unittest.TestCase):
+    """An app whose endpoint is where nobody may go, whoever it is that asks there."""
+
+    def test_what_the_user_is_told(self):
+        inside = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        inside.setblocking(False)
+        upstream = self.enterContext(Upstream())
+        provider = self.enterContext(Provider())
+        url = f"https://127.0.0.1:{inside.getsockname()[1]}/token"
+        app = provider.app(token_endpoint=url)
+        for make_vault in EmbeddedVault, Kv2Vault:
+            with self.subTest(make_vault.__name__), make_vault() as vault:
+                address = vault.address if getattr(vault, "port", 0) else ""
+                plain = f"{upstream.url.removeprefix('http://')} {address}"
+                stack = Stack(f"{vault.config}\n[Http]\nPlainHttp={plain}\n", upstream.url,
+                              {**vault.credentials, "provider-google": json.dumps(app)}, [])
+                vault.real = stack.dir / "vault.sock"
+                with stack, stack.connect(jws.token(stack.key("k"), sub="root")) as c:
+                    if vault.name == "embedded":
+                        stack.vault("set_provider", provider="google", app=app)
+                    c.result({"op": "auth_token", **GMAIL, "credential": {
+                        "refresh_token": "r", "access_token": "a", "expires_at": PAST}})
+                    error = c.call(email("somebody@example.com"))["error"]
+                    self.assertEqual((error["code"], error["retryable"], error["details"]),
+                                     ("forbidden", False, {"by": "configuration"}))
+                    self.assertIn("AllowAddress=", error["message"])
+        self.assertRaises(BlockingIOError, inside.accept)
+        self.assertEqual(upstream.requests, [])
+
+
 class Starting(unittest.TestCase):
     """What keeps the engine from starting, and says so."""
 

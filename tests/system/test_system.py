@@ -428,6 +428,7 @@ class Grants(Case):
                     connection.send(grant)
                     self.assert_answer(connection, expected)
 
+            ask("address_refused")
             product.write(self.CONFIGURATION, "[Http]\nAllowAddress=127.0.0.1:443\n")
             ask("unreachable")
             self.assertEqual(google.requests, [])

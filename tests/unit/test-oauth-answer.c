@@ -198,7 +198,8 @@ static void test_failures(void **state) {
                 int status;
                 enum oauth_result result;
         } cases[] = {
-                { HTTP_REFUSED_URL,      false, 0,   OAUTH_UNREACHABLE },
+                { HTTP_REFUSED_URL,      false, 0,   OAUTH_ADDRESS_REFUSED },
+                { HTTP_REFUSED_ADDRESS,  false, 0,   OAUTH_ADDRESS_REFUSED },
                 { HTTP_NOT_CONNECTED,    false, 0,   OAUTH_UNREACHABLE },
                 { HTTP_CONNECT_TIMEOUT,  false, 0,   OAUTH_UNREACHABLE },
                 { HTTP_NO_ANSWER,        false, 0,   OAUTH_UNREACHABLE },

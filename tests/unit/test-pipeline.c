@@ -48,6 +48,10 @@ static int build(const struct adapter_input *input, struct http_request *ret,
                                                                                       : "POST";
         ret->repeatable = strncmp(step, "read", 4) == 0;
         ret->harmless = strncmp(step, "part", 4) == 0;
+        if (strcmp(step, "away") == 0) {
+                ret->url = strdup("https://localhost/"); /* that is not where the platform is */
+                return ret->url ? 0 : -ENOMEM;
+        }
         return asprintf(&ret->url, "%s/%s", input->base_url, step) < 0 ? -ENOMEM : 0;
 }
 
@@ -497,6 +501,8 @@ static void test_what_failed_where(void **state) {
                 { "once", "act read-401",       AE_OUTCOME_UNKNOWN,   1 },
                 { "once", "act read-429",       AE_OUTCOME_UNKNOWN,   1 },
                 { "once", "act read-500",       AE_OUTCOME_UNKNOWN,   1 },
+                { "once", "away",               AE_FORBIDDEN,         0 },
+                { "once", "act away",           AE_OUTCOME_UNKNOWN,   1 },
                 { "once", "act act-429",        AE_OUTCOME_UNKNOWN,   2 },
                 { "once", "act read act-500",   AE_OUTCOME_UNKNOWN,   2 },
                 { "safe", "act read-500",       AE_UPSTREAM_ERROR,    1 },

@@ -385,7 +385,7 @@ static void test_error_codes(void **state) {
                 { "vault_unavailable", AE_VAULT_UNAVAILABLE },
                 { "invalid_request", AE_INVALID_REQUEST },
                 { "internal", AE_INTERNAL },
-                { "forbidden", AE_INTERNAL },
+                { "forbidden", AE_FORBIDDEN },
                 { "none", AE_INTERNAL },
                 { "no_such_code", AE_INTERNAL },
                 { "", AE_INTERNAL },
