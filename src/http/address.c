@@ -54,11 +54,16 @@ static bool is_in(uint32_t address, const struct block *blocks, size_t n_blocks)
         return false;
 }
 
+/* RFC 6052 §2.1: behind this is an IPv4 address, which a network without IPv4 is reached by. */
+static const uint8_t translated[12] = { 0x00, 0x64, 0xff, 0x9b };
+
 static bool is_public(int family, const uint8_t *bytes) {
         uint32_t head = V4(bytes[0], bytes[1], bytes[2], bytes[3]);
 
         if (family == AF_INET)
                 return !is_in(head, special_v4, ELEMENTSOF(special_v4));
+        if (memcmp(bytes, translated, sizeof(translated)) == 0)
+                return is_public(AF_INET, bytes + sizeof(translated));
         return head >> 29 == 1 && !is_in(head, special_v6, ELEMENTSOF(special_v6));
 }
 
