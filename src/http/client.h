@@ -7,6 +7,7 @@
  *     transfer.c  one call on one easy handle: its options, its callbacks, what its end means
  *     mail.c      the same for a mail
  *     place.c     which addresses a call may connect to
+ *     socket.c    the sockets that libcurl has open, and whether one is still good
  *     multi.c     a multi handle of libcurl's on the event loop
  */
 
@@ -16,6 +17,7 @@
 #include "http/http.h"
 
 TAILQ_HEAD(call_list, http_call);
+LIST_HEAD(socket_list, http_socket);
 
 /* More would be idle memory: each handle holds its buffers. */
 #define MAX_IDLE_HANDLES 64
@@ -53,8 +55,17 @@ struct http_client {
         size_t n_held;             /* of the running: mails that wait for another to end */
         struct http_call *leaving; /* on_leaving() is being called, from inside libcurl */
 
+        struct socket_list sockets;
+
         CURL *idle[MAX_IDLE_HANDLES];
         size_t n_idle;
+};
+
+struct http_socket {
+        int fd;
+        struct sockaddr_storage own, peer; /* own: of no port before it was looked at */
+        bool is_http_1;                    /* an answer of HTTP/1 has come from there */
+        LIST_ENTRY(http_socket) in_client;
 };
 
 enum call_state {
@@ -94,6 +105,10 @@ struct http_call {
                 bool is_tried;   /* another one, to which it may */
         } place;
 
+        struct http_socket *socket; /* which it goes out by; NULL: none, or it is not known */
+        bool is_stale;              /* that cannot be had: it starts again, by a new one */
+
+        char length[sizeof("18446744073709551615")]; /* as the answer says it; "": not yet */
         size_t body_taken;
         size_t n_answer_lines, answer_header_bytes;
         bool head_is_whole;
@@ -133,12 +148,29 @@ void http_transfer_release(struct http_call *call);
 /* Fills call->response from how it ended. */
 void http_transfer_conclude(struct http_call *call, CURLcode code);
 
-/* place.c. Has every address looked at before call->easy connects to it. 0 or -ENOMEM. */
+/* place.c. Has every address looked at before call->easy connects to it. Returns 0 or -ENOMEM. */
 int http_place_watch(struct http_call *call);
 /* Whether it may go over a connection to that address. */
 bool http_place_takes_peer(const struct http_call *call, const char *ip, int port);
 /* Whether that is its end because there was no other address than those that it may not go to. */
 bool http_place_is_closed(const struct http_call *call, CURLcode code);
+
+/* socket.c. For libcurl: the socket, or CURL_SOCKET_BAD. */
+curl_socket_t http_socket_open(struct http_client *c, const struct curl_sockaddr *address);
+/* Has call->easy's sockets closed here, too. Returns 0 or -ENOMEM. */
+int http_socket_watch(struct http_call *call);
+/* Forgets those that libcurl has not closed; there are none. */
+void http_sockets_done(struct http_client *c);
+
+struct http_ends {
+        const char *own_ip, *peer_ip;
+        int own_port, peer_port;
+};
+
+/* Sets call->socket. */
+void http_socket_find(struct http_call *call, const struct http_ends *ends);
+/* Whether something has come by it that is no answer to what it will be asked. */
+bool http_socket_is_stale(const struct http_call *call);
 
 /*
  * mail.c. Starts those of the running mails that may start. It ends, and tells, what fails.

@@ -31,6 +31,7 @@ struct http_client *http_client_unref(struct http_client *c) {
                 return NULL;
         sd_event_source_disable_unref(c->act);
         sd_event_source_disable_unref(c->timeouts);
+        http_sockets_done(c);
         for (char **p = c->plain; p && *p; p++)
                 free(*p);
         free(c->plain);
@@ -221,6 +222,18 @@ static int on_act(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+/* Nothing has left: it takes a connection of its own. */
+static void call_restart(struct http_call *call) {
+        CURLM *curl = call->multi->curl;
+
+        call->is_stale = false;
+        call->response.reason[0] = 0;
+        (void)curl_multi_remove_handle(curl, call->easy);
+        if (curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK ||
+            curl_multi_add_handle(curl, call->easy) != CURLM_OK)
+                http_call_fail(call, HTTP_NOT_CONNECTED, "libcurl cannot start the call again");
+}
+
 void http_client_deliver(struct http_client *c, struct http_multi *multi) {
         struct http_call *call;
         CURLMsg *m;
@@ -231,7 +244,9 @@ void http_client_deliver(struct http_client *c, struct http_multi *multi) {
                         CURLcode code = m->data.result;
 
                         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &call);
-                        if (call->mail && code == CURLE_OK)
+                        if (call->is_stale)
+                                call_restart(call);
+                        else if (call->mail && code == CURLE_OK)
                                 http_mail_go(call);
                         else
                                 http_call_end(call, code);
@@ -317,6 +332,7 @@ int http_client_new(struct poller *poller, const struct http_options *options,
         TAILQ_INIT(&c->queued);
         TAILQ_INIT(&c->running);
         TAILQ_INIT(&c->waiting);
+        LIST_INIT(&c->sockets);
 
         r = copy_options(c, options);
         if (r < 0)

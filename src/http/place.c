@@ -33,7 +33,7 @@ static curl_socket_t on_socket_wanted(void *userdata, curlsocktype purpose,
                 return CURL_SOCKET_BAD;
         }
         call->place.is_tried = true;
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        return http_socket_open(call->client, address);
 }
 
 int http_place_watch(struct http_call *call) {
@@ -41,7 +41,7 @@ int http_place_watch(struct http_call *call) {
                             CURLE_OK ||
             curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call) != CURLE_OK)
                 return -ENOMEM;
-        return 0;
+        return http_socket_watch(call);
 }
 
 bool http_place_takes_peer(const struct http_call *call, const char *ip, int port) {

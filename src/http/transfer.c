@@ -53,6 +53,11 @@ static int on_request(void *userdata, char *peer_ip, char *own_ip, int peer_port
                 refuse(call, HTTP_REFUSED_ADDRESS, address_is_refused);
                 return CURL_PREREQFUNC_ABORT;
         }
+        http_socket_find(call, &(struct http_ends){ own_ip, peer_ip, own_port, peer_port });
+        if (http_socket_is_stale(call)) {
+                call->is_stale = true;
+                return CURL_PREREQFUNC_ABORT;
+        }
 
         if (!call->response.left && call->handler.on_leaving) {
                 c->leaving = call;
@@ -116,13 +121,49 @@ static void look_for_quotes(struct http_call *call, const char *text, size_t siz
         (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
+/*
+ * RFC 9112 §6.3: an answer of two lengths is none. Who says so wants the rest of it to be taken for
+ * the answer to another request.
+ */
+static bool is_length_clear(struct http_call *call, const char *line, size_t size) {
+        static const char name[] = "Content-Length:";
+        size_t n = strlen(name);
+
+        if (size < n || strncasecmp(line, name, n) != 0)
+                return true;
+        while (n < size && strchr(" \t", line[n]))
+                n++;
+        line += n;
+        size -= n;
+        while (size > 0 && strchr(" \t\r\n", line[size - 1]))
+                size--;
+
+        if (size == 0 || size >= sizeof(call->length))
+                return false;
+        for (size_t i = 0; i < size; i++)
+                if (line[i] < '0' || line[i] > '9')
+                        return false;
+        if (call->length[0])
+                return strlen(call->length) == size && memcmp(call->length, line, size) == 0;
+        memcpy(call->length, line, size);
+        call->length[size] = 0;
+        return true;
+}
+
+static void begin_head(struct http_call *call, const char *line, size_t n) {
+        call->head_is_whole = false; /* the one before was an interim answer's */
+        call->length[0] = 0;
+        if (call->socket && n >= 6 && memcmp(line, "HTTP/1", 6) == 0)
+                call->socket->is_http_1 = true;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
         struct http_call *call = userdata;
 
         n *= size;
         http_call_hears(call);
         if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
-                call->head_is_whole = false; /* the one before was an interim answer's */
+                begin_head(call, line, n);
         else if (n == strspn(line, "\r\n"))
                 call->head_is_whole = true;
 
@@ -132,6 +173,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
         if (call->n_answer_lines > MAX_ANSWER_LINES ||
             call->answer_header_bytes > MAX_ANSWER_HEADER_BYTES)
                 return refuse(call, HTTP_ANSWER_TOO_LARGE, "the answer's header is too large");
+        if (!is_length_clear(call, line, n))
+                return refuse(call, HTTP_NO_ANSWER, "the answer does not say one length");
         return n;
 }
 

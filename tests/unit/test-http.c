@@ -5,9 +5,13 @@
 #include "test.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "http-fixture.h"
@@ -124,6 +128,111 @@ static void test_every_answer_is_told(void **state) {
         /* None of them was followed, asked again or repeated. */
         assert_int_equal(upstream_requests(f.upstream), ELEMENTSOF(answers));
         fixture_done(&f);
+}
+
+/* What somebody would like the next request to be answered with. */
+#define EVIL STATUS("200 OK") "Content-Length: 4\r\n\r\nevil"
+
+/* clang-format off */
+static const struct {
+        const char *method;
+        const char *text;  /* of the first answer, on a connection that is kept */
+        const char *later; /* what comes when that is over, and before the next request */
+        enum http_failure failure;
+        const char *body;
+        int n_connections; /* 0: it does not matter: what was too much is read and gone */
+} poisoned[] = {
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\n\r\nhi", "", HTTP_ANSWERED, "hi", 1 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi", "", HTTP_ANSWERED, "hi", 1 },
+        { "GET",  STATUS("200 OK") CHUNKED "2\r\nhi\r\n0\r\n\r\n", "", HTTP_ANSWERED, "hi", 1 },
+
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\n\r\nhi" EVIL, "", HTTP_ANSWERED, "hi", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\n\r\nhi" "x", "", HTTP_ANSWERED, "hi", 2 },
+        { "GET",  STATUS("200 OK") NO_BODY EVIL, "", HTTP_ANSWERED, "", 0 },
+        { "GET",  STATUS("200 OK") CHUNKED "2\r\nhi\r\n0\r\n\r\n" EVIL, "", HTTP_ANSWERED, "hi", 0 },
+        { "GET",  STATUS("204 No Content") "\r\n" EVIL, "", HTTP_ANSWERED, "", 0 },
+        { "GET",  STATUS("204 No Content") "Content-Length: 41\r\n\r\n" EVIL, "", HTTP_ANSWERED, "", 0 },
+        { "GET",  STATUS("304 Not Modified") "\r\n" EVIL, "", HTTP_ANSWERED, "", 0 },
+        { "HEAD", STATUS("200 OK") "Content-Length: 41\r\n\r\n" EVIL, "", HTTP_ANSWERED, "", 0 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n" "2\r\nhi\r\n0\r\n\r\n" EVIL, "", HTTP_ANSWERED, "hi", 0 },
+
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nContent-Length: 43\r\n\r\nhi" EVIL, "", HTTP_NO_ANSWER, "", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 43\r\nContent-Length: 2\r\n\r\nhi" EVIL, "", HTTP_NO_ANSWER, "", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nX-A: b\r\ncontent-length: 1\r\n\r\nhi", "", HTTP_NO_ANSWER, "", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2, 43\r\n\r\nhi" EVIL, "", HTTP_NO_ANSWER, "", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nContent-Length: \r\n\r\nhi" EVIL, "", HTTP_NO_ANSWER, "", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\nContent-Length: x\r\n\r\nhi" EVIL, "", HTTP_NO_ANSWER, "", 2 },
+
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\n\r\nhi", EVIL, HTTP_ANSWERED, "hi", 2 },
+        { "GET",  STATUS("200 OK") "Content-Length: 2\r\n\r\nhi", "\n", HTTP_ANSWERED, "hi", 2 },
+        { "GET",  STATUS("200 OK") CHUNKED "2\r\nhi\r\n0\r\n\r\n", EVIL, HTTP_ANSWERED, "hi", 2 },
+        { "GET",  STATUS("204 No Content") "\r\n", EVIL, HTTP_ANSWERED, "", 2 },
+        { "HEAD", STATUS("200 OK") "Content-Length: 41\r\n\r\n", EVIL, HTTP_ANSWERED, "", 2 },
+};
+/* clang-format on */
+
+static sem_t may_poison, has_poisoned;
+
+/* Until the peer's kernel has all of it. */
+static void wait_arrived(int fd) {
+        int n_left = 1;
+
+        while (ioctl(fd, SIOCOUTQ, &n_left) == 0 && n_left > 0)
+                (void)sched_yield();
+        assert_int_equal(n_left, 0);
+}
+
+static bool serve_poison(struct upstream_request *q) {
+        int i;
+
+        if (sscanf(q->path, "/first/%d", &i) != 1) {
+                upstream_puts(q, STATUS("200 OK") "Content-Length: 4\r\n\r\ngood");
+                return true;
+        }
+        upstream_puts(q, poisoned[i].text);
+        if (poisoned[i].later[0]) {
+                sem_wait(&may_poison);
+                upstream_puts(q, poisoned[i].later);
+                wait_arrived(q->fd);
+                sem_post(&has_poisoned);
+        }
+        return true;
+}
+
+/* Who can make an answer longer than it is would answer somebody else's question with it. */
+static void test_the_next_answer_is_its_own(void **state) {
+        assert_int_equal(sem_init(&may_poison, 0, 0), 0);
+        assert_int_equal(sem_init(&has_poisoned, 0, 0), 0);
+        for (size_t i = 0; i < ELEMENTSOF(poisoned); i++) {
+                struct try t, next;
+                struct fixture f;
+                char path[32];
+
+                fixture_init(&f, serve_poison, NULL);
+                snprintf(path, sizeof(path), "/first/%zu", i);
+                try_init(&t, &f, poisoned[i].method, path);
+                try_start(&t);
+                try_wait(&t);
+                if (t.response.failure != poisoned[i].failure ||
+                    strcmp(t.body, poisoned[i].body) != 0)
+                        fail_msg("%zu: failure %d, '%s', %s", i, (int)t.response.failure, t.body,
+                                 t.response.reason);
+                if (poisoned[i].later[0]) {
+                        sem_post(&may_poison);
+                        sem_wait(&has_poisoned);
+                }
+
+                try_get(&next, &f, "/next");
+                if (next.response.failure != HTTP_ANSWERED || strcmp(next.body, "good") != 0)
+                        fail_msg("%zu: then failure %d, '%s', %s", i, (int)next.response.failure,
+                                 next.body, next.response.reason);
+                if (poisoned[i].n_connections > 0 &&
+                    upstream_connections(f.upstream) != poisoned[i].n_connections)
+                        fail_msg("%zu: %d connections", i, upstream_connections(f.upstream));
+                try_done(&next);
+                try_done(&t);
+                fixture_done(&f);
+        }
 }
 
 static void test_every_size_has_a_limit(void **state) {
@@ -509,6 +618,7 @@ static void test_proxies_of_the_environment_are_ignored(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_answer_is_told),
+                cmocka_unit_test(test_the_next_answer_is_its_own),
                 cmocka_unit_test(test_every_size_has_a_limit),
                 cmocka_unit_test(test_fields_of_an_answer),
                 cmocka_unit_test(test_a_field_has_a_limit),
