@@ -24,6 +24,7 @@ enum server {
         SERVER_SHORT_LIVED, /* ends a connection after ten requests */
         SERVER_OTHER_NAME,
         SERVER_EXPIRED,
+        SERVER_SELF_SIGNED,
         SERVER_UNKNOWN_ISSUER,
         SERVER_OLD_TLS,
         SERVER_NO_TLS,
@@ -39,14 +40,15 @@ static const struct {
         [SERVER_SHORT_LIVED]    = { "good",    "ssl http2", "keepalive_requests 10;" },
         [SERVER_OTHER_NAME]     = { "other",   "ssl http2", "" },
         [SERVER_EXPIRED]        = { "expired", "ssl http2", "" },
-        [SERVER_UNKNOWN_ISSUER] = { "unknown", "ssl http2", "" },
+        [SERVER_SELF_SIGNED]    = { "alone",   "ssl http2", "" },
+        [SERVER_UNKNOWN_ISSUER] = { "issued",  "ssl http2", "" },
         [SERVER_OLD_TLS]        = { "good",    "ssl",
                                     "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;" },
         [SERVER_NO_TLS]         = { "good",    "",          "" },
 };
 /* clang-format on */
 
-/* All but `unknown` are trusted. Only `openssl ca` can date a certificate back. */
+/* All but `alone` and `issued` are trusted, the latter with its authority behind it. Only `openssl ca` can date a certificate back. */
 static const char make_certificates[] =
                 "set -e; cd \"$0\"\n"
                 "printf "
@@ -64,7 +66,15 @@ static const char make_certificates[] =
                 "make good IP:127.0.0.1 20991231000000Z\n"
                 "make other DNS:other.example 20991231000000Z\n"
                 "make expired IP:127.0.0.1 20200201000000Z\n"
-                "make unknown IP:127.0.0.1 20991231000000Z\n"
+                "make alone IP:127.0.0.1 20991231000000Z\n"
+                "new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n"
+                "openssl req $new -x509 -keyout authority.key -subj /CN=authority -days 36500"
+                "  -addext basicConstraints=critical,CA:TRUE -out authority.pem\n"
+                "openssl req $new -keyout issued.key -subj /CN=issued"
+                "  -addext subjectAltName=IP:127.0.0.1 -out issued.csr\n"
+                "openssl x509 -req -in issued.csr -CA authority.pem -CAkey authority.key"
+                "  -set_serial 1 -days 36500 -copy_extensions copy -out issued.pem\n"
+                "cat authority.pem >>issued.pem\n"
                 "cat good.pem other.pem expired.pem >trusted.pem\n";
 
 static struct {
@@ -107,6 +117,8 @@ static void write_configuration(void) {
         fputs("daemon off; worker_processes 1; pid nginx.pid; error_log log;\n"
               "events { worker_connections 512; }\n"
               "http {\naccess_log off; keepalive_requests 100000; default_type text/plain;\n"
+              "map $http_authorization $who {\n"
+              "default nobody; \"Bearer token-of-ada\" ada; \"Bearer token-of-bob\" bob; }\n"
               "client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;\n"
               "uwsgi_temp_path u; scgi_temp_path s;\n",
               f);
@@ -115,6 +127,7 @@ static void write_configuration(void) {
                         "server { listen 127.0.0.1:%d %s; %s\n"
                         "ssl_certificate %s.pem; ssl_certificate_key %s.key;\n"
                         "location / { return 200 \"$server_protocol $connection\"; }\n"
+                        "location /who { return 200 \"$server_protocol $connection $who\"; }\n"
                         "location /echo {\n"
                         "  return 200 \"$server_protocol $connection $http_authorization\"; } }\n",
                         nginx.ports[s], servers[s].listen, servers[s].more, servers[s].certificate,
@@ -346,6 +359,99 @@ static void test_quoted_bearers(void **state) {
         }
 }
 
+/* Who asks by that path, as whom; the answer says over which connection, and as whom. */
+static void prepare_as(struct try *t, struct fixture *f, enum server s,
+                       const struct secret *bearer) {
+        prepare(t, f, s);
+        free(t->request.url);
+        assert_true(asprintf(&t->request.url, "https://127.0.0.1:%d/who", nginx.ports[s]) > 0);
+        t->request.bearer = bearer;
+}
+
+/* Returns the number of the connection. */
+static unsigned assert_answered_as(struct try *t, const char *protocol, const char *who) {
+        unsigned connection;
+        char said[16];
+
+        assert_answered(t, protocol);
+        assert_int_equal(sscanf(t->body, "%*s %u %15s", &connection, said), 2);
+        assert_string_equal(said, who);
+        return connection;
+}
+
+static const char *const users[] = { "ada", "bob", "nobody" };
+#define N_USERS ELEMENTSOF(users)
+
+static void make_bearers(struct secret *ret[static N_USERS]) {
+        for (size_t i = 0; i < N_USERS - 1; i++) {
+                char text[32];
+                int n = snprintf(text, sizeof(text), "token-of-%s", users[i]);
+
+                assert_int_equal(secret_new(text, (size_t)n, &ret[i]), 0);
+        }
+        ret[N_USERS - 1] = NULL;
+}
+
+static void free_bearers(struct secret *bearers[static N_USERS]) {
+        for (size_t i = 0; i < N_USERS; i++)
+                secret_free(bearers[i]);
+}
+
+/* One connection, and each request on it is its own user's, or nobody's. */
+static void test_users_in_turn(void **state) {
+        struct secret *bearers[N_USERS];
+
+        make_bearers(bearers);
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                unsigned connection, first = 0;
+                struct fixture f;
+
+                init(&f, nginx.trusted, 256);
+                for (size_t n = 0; n < 8 * N_USERS; n++) {
+                        struct try t;
+
+                        prepare_as(&t, &f, good[i].server, bearers[n % N_USERS]);
+                        try_start(&t);
+                        try_wait(&t);
+                        connection = assert_answered_as(&t, good[i].protocol, users[n % N_USERS]);
+                        first = n == 0 ? connection : first;
+                        assert_int_equal(connection, first);
+                        try_done(&t);
+                }
+                fixture_done(&f);
+        }
+        free_bearers(bearers);
+}
+
+/* The same at once: over HTTP/2 on one connection, over HTTP/1 on some that are used again. */
+static void test_users_at_once(void **state) {
+        struct secret *bearers[N_USERS];
+
+        make_bearers(bearers);
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                unsigned connection, first = 0;
+                struct try many[N_MANY];
+                struct fixture f;
+
+                init(&f, nginx.trusted, 4);
+                for (size_t n = 0; n < N_MANY; n++) {
+                        prepare_as(&many[n], &f, good[i].server, bearers[n % N_USERS]);
+                        try_start(&many[n]);
+                }
+                for (size_t n = 0; n < N_MANY; n++) {
+                        try_wait(&many[n]);
+                        connection = assert_answered_as(&many[n], good[i].protocol,
+                                                        users[n % N_USERS]);
+                        first = n == 0 ? connection : first;
+                        if (good[i].server == SERVER_H2)
+                                assert_int_equal(connection, first);
+                        try_done(&many[n]);
+                }
+                fixture_done(&f);
+        }
+        free_bearers(bearers);
+}
+
 /* Who may not open a connection to that address may not use one that another has opened. */
 static void test_a_kept_connection_is_no_way_in(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(good); i++) {
@@ -370,10 +476,43 @@ static void test_a_kept_connection_is_no_way_in(void **state) {
         }
 }
 
+/* Whether it answers a client that trusts `ca_file`, and is content with TLS 1.0 or has no say. */
+static bool answers_others(enum server s, const char *ca_file, bool old) {
+        char url[64], path[128];
+        CURL *e = curl_easy_init();
+        long status = 0;
+
+        snprintf(url, sizeof(url), "https://127.0.0.1:%d/", nginx.ports[s]);
+        snprintf(path, sizeof(path), "%s/%s", nginx.directory, ca_file);
+        assert_non_null(e);
+        curl_easy_setopt(e, CURLOPT_URL, url);
+        curl_easy_setopt(e, CURLOPT_CAINFO, path);
+        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+        if (old) {
+                curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0);
+                curl_easy_setopt(e, CURLOPT_SSL_CIPHER_LIST, "ALL:@SECLEVEL=0");
+        }
+        (void)curl_easy_perform(e);
+        curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_cleanup(e);
+        return status == 200;
+}
+
+/* It is for what they are that the bad ones are not spoken to, and not because they are silent. */
+static void test_who_would_answer(void **state) {
+        assert_true(answers_others(SERVER_H2, "trusted.pem", /* old= */ false));
+        assert_true(answers_others(SERVER_UNKNOWN_ISSUER, "authority.pem", /* old= */ false));
+        assert_false(answers_others(SERVER_UNKNOWN_ISSUER, "trusted.pem", /* old= */ false));
+        assert_true(answers_others(SERVER_SELF_SIGNED, "alone.pem", /* old= */ false));
+        assert_true(answers_others(SERVER_OLD_TLS, "trusted.pem", /* old= */ true));
+        assert_false(answers_others(SERVER_OLD_TLS, "trusted.pem", /* old= */ false));
+}
+
 /* Nothing leaves before the peer has proved who it is. */
 static void test_who_is_not_trusted(void **state) {
-        static const enum server bad[] = { SERVER_OTHER_NAME, SERVER_EXPIRED, SERVER_UNKNOWN_ISSUER,
-                                           SERVER_OLD_TLS, SERVER_NO_TLS };
+        static const enum server bad[] = { SERVER_OTHER_NAME,  SERVER_EXPIRED,
+                                           SERVER_SELF_SIGNED, SERVER_UNKNOWN_ISSUER,
+                                           SERVER_OLD_TLS,     SERVER_NO_TLS };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 struct fixture f;
@@ -389,6 +528,32 @@ static void test_who_is_not_trusted(void **state) {
                 try_done(&t);
                 fixture_done(&f);
         }
+}
+
+/* At that proxy is nobody; whoever heeds the variables asks there and gets no answer. */
+static void test_proxies_of_the_environment(void **state) {
+        static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+                                             "all_proxy", "ALL_PROXY" };
+        static const char *const proxies[] = { "http://127.0.0.1:1", "socks5h://127.0.0.1:1" };
+
+        for (size_t p = 0; p < ELEMENTSOF(proxies); p++) {
+                for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                        assert_int_equal(setenv(names[i], proxies[p], 1), 0);
+                assert_false(answers_others(SERVER_H2, "trusted.pem", /* old= */ false));
+                for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                        struct fixture f;
+                        struct try t;
+
+                        init(&f, nginx.trusted, 256);
+                        get(&t, &f, good[i].server);
+                        assert_answered(&t, good[i].protocol);
+                        try_done(&t);
+                        fixture_done(&f);
+                }
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                unsetenv(names[i]);
 }
 
 /* Without a file of its own, the client trusts the system's authorities and nobody else. */
@@ -410,7 +575,11 @@ int main(void) {
                 cmocka_unit_test(test_a_server_that_goes_away),
                 cmocka_unit_test(test_secrets_go_by_http_1),
                 cmocka_unit_test(test_quoted_bearers),
+                cmocka_unit_test(test_users_in_turn),
+                cmocka_unit_test(test_users_at_once),
                 cmocka_unit_test(test_a_kept_connection_is_no_way_in),
+                cmocka_unit_test(test_who_would_answer),
+                cmocka_unit_test(test_proxies_of_the_environment),
                 cmocka_unit_test(test_who_is_not_trusted),
                 cmocka_unit_test(test_the_system_does_not_know_us),
         };
