@@ -10,10 +10,23 @@ import base64
 import socket
 import ssl
 import threading
+import warnings
 
 TIMEOUT = 30
 CLOSE = object()
 HANG = object()
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    OLD_TLS = ssl.TLSVersion.TLSv1
+
+
+def allow_old_tls(context):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context.minimum_version = OLD_TLS
+    context.set_ciphers("ALL:@SECLEVEL=0")
 
 
 class Session:
@@ -28,8 +41,12 @@ class Session:
 class FakeMail:
     FEATURES = ("PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8", "AUTH PLAIN LOGIN XOAUTH2")
 
-    def __init__(self, folder, tls):
+    def __init__(self, folder, tls, old=False):
+        """`folder` has its certificate; `tls`: at once; `old`: of version 1.0."""
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if old:
+            allow_old_tls(self._context)
+            self._context.maximum_version = OLD_TLS
         self._context.load_cert_chain(folder / "server.pem", folder / "server.key")
         self._tls = tls
         self.reset()

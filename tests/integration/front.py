@@ -22,6 +22,7 @@ http {{
                 ssl_certificate server.pem; ssl_certificate_key server.key;
                 location / {{
                         if ($http_authorization ~ " {closing}") {{ rewrite ^ /closing$uri last; }}
+                        proxy_set_header X-Connection $server_protocol-$connection;
                         proxy_pass {back};
                 }}
                 location /closing/ {{
@@ -34,7 +35,7 @@ http {{
 
 
 class Front:
-    """Before `back`, a URL. Who shows a bearer that begins with `closing` is sent away after it."""
+    """Before `back`, a URL, which is told by X-Connection over which one it was. Who shows a bearer that begins with `closing` is sent away after it."""
 
     def __init__(self, back, http2=True, closing="closing"):
         self._folder = tempfile.TemporaryDirectory(prefix="test-front-")

@@ -105,8 +105,9 @@ def free_ports(n):
     return ports
 
 
-def make_authority(folder, names=("DNS:mail.test", "IP:127.0.0.1")):
-    """ca.pem, and server.pem and server.key made by it."""
+def make_authority(folder, names=("DNS:mail.test", "IP:127.0.0.1"), by=None, days=2):
+    """ca.pem, and server.pem and server.key made by it, or by that of the folder `by`. Of less than
+    no days it is one that has ended."""
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -116,8 +117,9 @@ def make_authority(folder, names=("DNS:mail.test", "IP:127.0.0.1")):
             "-subj", "/CN=authority", "-addext", "basicConstraints=critical,CA:TRUE")
     openssl(*new, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=mail.test")
     (folder / "names").write_text(f"subjectAltName={','.join(names)}\n", encoding="ascii")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "names")
+    ca = (by or folder) / "ca"
+    openssl("x509", "-req", "-in", "server.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key",
+            "-set_serial", "2", "-out", "server.pem", "-days", str(days), "-extfile", "names")
 
 
 class MailServer:

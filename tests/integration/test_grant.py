@@ -387,6 +387,15 @@ class Faults(Case):
                            token=provider.grant().refresh_token))
         self.assertEqual(proxy.requests, [])
 
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        certificate, tls = certify(folder)
+        provider = self.provider(tls=tls)
+        grants = self.socket(http=f"AllowAddress=127.0.0.1\nCaFile={certificate}\n",
+                             environment={name: proxy.url for name in names})
+        self.ok(grants.ask(kind="refresh", app=provider.app(),
+                           token=provider.grant().refresh_token))
+        self.assertEqual(proxy.requests, [])
+
 
 class Addresses(Case):
     """A provider's are not the administrator's: who makes an app, or is asked what its endpoints
