@@ -36,7 +36,7 @@ static int read_place(int fd, int place, const struct secret *key, struct genera
 
 int mark_read(const char *path, const struct secret *key, struct generation *ret, int *ret_place) {
         _cleanup_(fd_closep) int fd = open_mark(path, O_RDONLY);
-        struct generation found;
+        struct generation found = { 0 };
         int result = -EBADMSG, r;
 
         if (fd < 0)
