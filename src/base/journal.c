@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/legible.h"
 
 #define QUEUE_SIZE 4096
 #define MAX_FIELDS 32
@@ -81,8 +82,20 @@ struct journal_entry *journal_entry_new(int priority, const char *message_id) {
         return e;
 }
 
+/* What people read. journalctl shows a whole message as a blob for a single escape in it. */
+static void entry_message(struct journal_entry *e, const char *text) {
+        _cleanup_(buffer_done) struct buffer shown = { 0 };
+
+        legible_append(&shown, text, MAX_VALUE);
+        if (buffer_error(&shown) == 0)
+                entry_field(e, "MESSAGE", shown.data ?: "", shown.size);
+}
+
 void journal_entry_add(struct journal_entry *e, const char *field, const char *value) {
-        entry_field(e, field, value, strlen(value));
+        if (strcmp(field, "MESSAGE") == 0)
+                entry_message(e, value);
+        else
+                entry_field(e, field, value, strlen(value));
 }
 
 void journal_entry_printf(struct journal_entry *e, const char *field, const char *format, ...) {

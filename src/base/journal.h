@@ -37,7 +37,8 @@ void journal_unreserve(void);
 
 /*
  * An entry in the making; NULL (out of memory) is accepted by all calls below. A value may hold
- * anything: it cannot add a field. It is cut at 4096 bytes; fields beyond the 32nd are left out.
+ * anything: it cannot add a field. It is cut at 4096 bytes; fields beyond the 32nd are left out. In
+ * MESSAGE a '?' stands for what is invisible, moves characters or ends a line (base/legible.h).
  * `message_id` is 32 hex digits or NULL.
  */
 struct journal_entry *journal_entry_new(int priority, const char *message_id);

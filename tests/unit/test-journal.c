@@ -53,22 +53,34 @@ static void test_entry_is_one_line_of_json(void **state) {
         assert_int_equal(json_parse(text, strlen(text), &json, NULL), 0);
         assert_int_equal(cJSON_GetArraySize(json), 6);
         assert_string_equal(json_string(json, "ACTION_USER_ID"), "u1\nACTION_STATUS=success");
-        assert_string_equal(json_string(json, "MESSAGE"),
-                            "one\n<0>two\",\"ACTION_USER_ID\":\"root");
+        assert_string_equal(json_string(json, "MESSAGE"), "one?<0>two\",\"ACTION_USER_ID\":\"root");
         assert_string_equal(json_string(json, "PRIORITY"), "6");
         assert_null(json_string(json, "ACTION_STATUS"));
 }
 
 static void write_commands(void) {
-        log_info("\x1b[2J \xc2\x9b"
-                 "2J \x7f \xc2\x80 \xc2\xa0 \xc3\x9b");
+        static const char commands[] = "\x1b[2J \xc2\x9b"
+                                       "2J \x7f \xc2\x80 \xc2\xa0 \xc3\x9b \xe2\x80\xae";
+        struct journal_entry *e = journal_entry_new(LOG_INFO, NULL);
+
+        assert_int_equal(journal_reserve(), 0);
+        journal_entry_add(e, "MESSAGE", "");
+        journal_entry_add(e, "FIELD", commands);
+        journal_commit(e);
+        log_info("%s", commands);
 }
 
-/* Nor move a terminal's cursor: what is no control stays as it is. */
+/*
+ * Nor move a terminal's cursor: what is no control stays as it is. A message is for people, and has
+ * no marks that make it read another way; any other field has all that it was given.
+ */
 static void test_no_control_comes_through(void **state) {
         _cleanup_(freep) char *text = captured(write_commands);
 
-        assert_non_null(strstr(text, "\"\\u001b[2J \\u009b2J \\u007f \\u0080 \xc2\xa0 \xc3\x9b\""));
+        assert_non_null(strstr(text, "\"MESSAGE\":\"?[2J ?2J ? ? \xc2\xa0 \xc3\x9b ?\""));
+        assert_non_null(strstr(text, "\"FIELD\":\"\\u001b[2J \\u009b2J \\u007f \\u0080 "
+                                     "\xc2\xa0 \xc3\x9b \xe2\x80\xae\""));
+        assert_non_null(strstr(text, "\"MESSAGE\":\"\""));
 }
 
 static void write_long(void) {
