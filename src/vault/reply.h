@@ -13,7 +13,7 @@
 
 struct vault_reply {
         int64_t id;               /* of the request; 0: it belongs to none */
-        struct ae_error error;    /* AE_NONE: success, and there is a result */
+        struct ae_error error;    /* owned; AE_NONE: success, and there is a result */
         struct json_slice result; /* an object, in the line */
 };
 

@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(reply.id >= 0);
         if (reply.error.code != AE_NONE) {
                 must(strlen(reply.error.message) < AE_MESSAGE_SIZE);
+                ae_error_done(&reply.error);
                 return 0;
         }
 
