@@ -10,6 +10,7 @@
 #include "actionctl/call.h"
 #include "actionctl/input.h"
 #include "actionctl/output.h"
+#include "base/error.h"
 
 #define MAX_FILE ((size_t)16 << 20)
 
@@ -63,23 +64,56 @@ static int read_table(const char *path, cJSON **ret) {
         return 0;
 }
 
-/* Before the first is asked: a misspelt name must not pass for a test that succeeds. */
-static int check_entry(const char *path, unsigned n, const cJSON *entry) {
-        static const struct {
-                const char *name;
-                bool required, is_object;
-        } fields[] = {
-                { "account", false, false }, { "action_type", true, false },
-                { "by", false, false },      { "expect", true, false },
-                { "name", false, false },    { "payload", true, true },
-                { "platform", true, false }, { "user_id", false, false },
-        };
-        size_t n_known = 0;
+static const struct {
+        const char *name;
+        bool required, is_object;
+} fields[] = {
+        { "account", false, false }, { "action_type", true, false }, { "by", false, false },
+        { "expect", true, false },   { "name", false, false },       { "payload", true, true },
+        { "platform", true, false }, { "user_id", false, false },
+};
 
+static bool is_answer(const char *text) {
+        static const char *const decisions[] = { "yes", "no", "ask" };
+
+        for (size_t i = 0; i < ELEMENTSOF(decisions); i++)
+                if (strcmp(text, decisions[i]) == 0)
+                        return true;
+        return ae_code_from_name(text) != AE_NONE;
+}
+
+/* The first member whose name is none of an entry's, or NULL. */
+static const char *find_stranger(const cJSON *entry) {
+        const cJSON *member;
+
+        cJSON_ArrayForEach (member, entry) {
+                size_t i = 0;
+
+                while (i < ELEMENTSOF(fields) && strcmp(member->string, fields[i].name) != 0)
+                        i++;
+                if (i == ELEMENTSOF(fields))
+                        return member->string;
+        }
+        return NULL;
+}
+
+/* Before the first is asked: a misspelt word must pass neither for a test nor for its failure. */
+static int check_entry(const char *path, unsigned n, const cJSON *entry) {
+        const char *stranger;
+
+        if (!cJSON_IsObject(entry)) {
+                output_error("'%s': entry %u is no object", path, n);
+                return CTL_USAGE;
+        }
+        stranger = find_stranger(entry);
+        if (stranger) {
+                output_error("'%s': entry %u has a member '%s', which means nothing", path, n,
+                             stranger);
+                return CTL_USAGE;
+        }
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 const cJSON *value = json_member(entry, fields[i].name);
 
-                n_known += value != NULL;
                 if (value ? !(fields[i].is_object ? cJSON_IsObject(value) : cJSON_IsString(value))
                           : fields[i].required) {
                         output_error("'%s': entry %u has no %s '%s'", path, n,
@@ -87,9 +121,11 @@ static int check_entry(const char *path, unsigned n, const cJSON *entry) {
                         return CTL_USAGE;
                 }
         }
-        if (n_known == (size_t)cJSON_GetArraySize(entry))
+        if (is_answer(json_string(entry, "expect")))
                 return 0;
-        output_error("'%s': entry %u has a member that is not known", path, n);
+        output_error("'%s': entry %u expects '%s': that is neither yes, no, ask nor an error's "
+                     "code",
+                     path, n, json_string(entry, "expect"));
         return CTL_USAGE;
 }
 

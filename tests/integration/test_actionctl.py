@@ -854,13 +854,22 @@ class Policy(Case):
         fine = self.entry("yes")
         for entries in ([], [1], [{}], [{**fine, "payload": "x"}], [{**fine, "expect": True}],
                         [fine, {**fine, "platfrom": "gmail"}],
-                        [{k: v for k, v in fine.items() if k != "expect"}]):
+                        [{k: v for k, v in fine.items() if k != "expect"}],
+                        *([{**fine, "expect": said}] for said in ("", "Yes", "denied", "none"))):
             for form in "lines", "array":
                 self.run_ctl("policy", "test", self.table(*entries, form=form), code=USAGE)
         self.run_ctl("policy", "test", self.file("table", "[1"), code=USAGE)
         self.run_ctl("policy", "test", self.file("table", "{"), code=USAGE)
         self.run_ctl("policy", "test", "/nonexistent", code=USAGE)
         self.assertEqual(self.engine.requests, [])
+
+    def test_what_is_misspelt_is_named(self):
+        fine = self.entry("yes")
+        misspelt = {"expcet" if k == "expect" else k: v for k, v in fine.items()}
+        for entry, word in ((misspelt, "'expcet'"), ({**fine, "expect": "alow"}, "'alow'")):
+            _, err = self.run_ctl("policy", "test", self.table(fine, entry), code=USAGE)
+            self.assertIn("entry 2 ", err)
+            self.assertIn(word, err)
 
 
 class Completion(Case):
