@@ -39,7 +39,7 @@ _actionctl() {
                 [provider remove]="--help --json --vault-socket --verbose --version"
                 [provider test]="--help --json --vault-socket --verbose --version"
                 [setup]="--dry-run --help --json --no-vault --root --scope --token-file --ttl --user --users --version"
-                [token keygen]="--help --issuer --kid --private --public --version"
+                [token keygen]="--help --issuer --json --kid --private --public --version"
                 [token create]="--any-uid --help --issuer --json --key --scope --ttl --uid --user --users --verbose --version"
                 [token inspect]="--help --json --token-file --version"
                 [token revoke]="--file --help --json --token-file --version"

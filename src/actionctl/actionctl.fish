@@ -86,6 +86,7 @@ complete -c actionctl -l version -d "the program's version"
 set -l approvals '"approvals approve"' '"approvals deny"' '"approvals list"' '"approvals show"'
 set -l engine perform ping health actions $approvals '"auth import"' '"auth login"' '"auth revoke"' '"auth status"' '"auth token"' '"provider add"' '"policy explain"' '"policy test"'
 set -l providers '"provider add"' '"provider list"' '"provider remove"' '"provider test"'
+set -l tokens '"token keygen"' '"token create"' '"token inspect"' '"token revoke"'
 set -l accounts perform '"policy explain"' '"auth import"' '"auth login"' '"auth revoke"' '"auth token"'
 
 complete -c actionctl -n "__actionctl_in $accounts" -l account -x -d "which of the user's accounts there"
@@ -95,13 +96,13 @@ complete -c actionctl -n '__actionctl_in "provider add"' -l client-id -x -d 'wha
 complete -c actionctl -n '__actionctl_in "auth import" "auth token"' -l credential -rF -d 'a JSON object, from a file or stdin'
 complete -c actionctl -n '__actionctl_in perform' -l deadline -x -d 'give up after this long'
 complete -c actionctl -n '__actionctl_in "auth login"' -l device -d 'consent on another device'
-complete -c actionctl -n '__actionctl_in perform setup' -l dry-run -d 'everything but the call to the platform'
+complete -c actionctl -n '__actionctl_in perform setup' -l dry-run -d 'only say what would be done'
 complete -c actionctl -n '__actionctl_in perform "policy explain"' -l no-validate -d 'leave it to the engine to look at the payload first'
 complete -c actionctl -n '__actionctl_in "token revoke"' -l file -rF -d 'the list of revoked tokens'
 complete -c actionctl -n '__actionctl_in setup' -l no-vault -d 'leave out the embedded vault'
 complete -c actionctl -n '__actionctl_in "provider add"' -l from -rF -d 'the JSON file that Google hands out'
 complete -c actionctl -n '__actionctl_in "token keygen" "token create" "provider add"' -l issuer -x -d 'who issues the tokens'
-complete -c actionctl -n "__actionctl_in $engine $providers setup \"token create\" \"token inspect\" \"token revoke\"" -l json -d 'raw JSON'
+complete -c actionctl -n "__actionctl_in $engine $providers setup $tokens" -l json -d 'the result as JSON'
 complete -c actionctl -n '__actionctl_in "token create"' -l key -rF -d 'the private key to sign with'
 complete -c actionctl -n '__actionctl_in "token keygen"' -l kid -x -d "the key's name"
 complete -c actionctl -n '__actionctl_in "provider add"' -l name -x -d 'what it is kept by'

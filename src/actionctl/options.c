@@ -106,7 +106,7 @@ static const struct option_row rows[] = {
         { "from",       "FILE|-", set_text,     AT(from),          CTL_PROVIDER_ADD, 0, 0, "the JSON file that Google hands out for a client" },
         { "help",       NULL,     set_true,     AT(help),          CTL_ANY, 0, 'h', "this text, or that of one verb" },
         { "issuer",     "NAME",   set_text,     AT(issuer),        CTL_TOKEN_KEYGEN | CTL_TOKEN_CREATE | CTL_PROVIDER_ADD, 0, 0, "who issues the tokens (default: whom the key names, or actionctl); of oidc, its URL" },
-        { "json",       NULL,     set_true,     AT(json),          CTL_ENGINE | CTL_PROVIDER | CTL_SETUP | CTL_TOKEN_CREATE | CTL_TOKEN_INSPECT | CTL_TOKEN_REVOKE, 0, 0, "raw JSON: the engine's response line as it came" },
+        { "json",       NULL,     set_true,     AT(json),          CTL_ENGINE | CTL_PROVIDER | CTL_SETUP | CTL_TOKEN, 0, 0, "the result as JSON; of what the engine answers, its line as it came" },
         { "key",        "FILE",   set_text,     AT(key),           CTL_TOKEN_CREATE, CTL_TOKEN_CREATE, 0, "the private key to sign with" },
         { "kid",        "KID",    set_text,     AT(kid),           CTL_TOKEN_KEYGEN, CTL_TOKEN_KEYGEN, 0, "the key's name" },
         { "name",       "NAME",   set_text,     AT(name),          CTL_PROVIDER_ADD, 0, 0, "what it is kept by (default: the kind's name)" },
@@ -132,6 +132,35 @@ static const struct option_row rows[] = {
         { "verbose",    NULL,     set_true,     AT(verbose),       CTL_ENGINE | CTL_PROVIDER | CTL_TOKEN_CREATE, 0, 'v', "show the request lines on stderr, secrets masked; of a new token, its jti" },
         { "version",    NULL,     set_true,     AT(version),       CTL_ANY, 0, 0, "the program's version" },
         { "watch",      NULL,     set_true,     AT(watch),         CTL_APPROVALS_LIST, 0, 0, "go on, and tell what comes and goes, here and on the desktop" },
+};
+
+/* Where one option is another thing to several verbs, what it is to these. */
+static const struct {
+        const char *name;
+        unsigned verbs;
+        const char *help;
+} meanings[] = {
+        { "dry-run",    CTL_PERFORM,       "everything but the call to the platform" },
+        { "dry-run",    CTL_SETUP,         "only say what is missing" },
+        { "help",       CTL_ANY,           "this text" },
+        { "issuer",     CTL_PROVIDER_ADD,  "of oidc: its URL" },
+        { "issuer",     CTL_TOKEN_CREATE,  "who issues it (default: whom the key names, or actionctl)" },
+        { "issuer",     CTL_TOKEN_KEYGEN,  "whose tokens alone it is good for" },
+        { "json",       CTL_PROVIDER,      "the result as JSON" },
+        { "json",       CTL_ENGINE,        "raw JSON: the engine's response line as it came" },
+        { "json",       CTL_SETUP | CTL_TOKEN, "the result as JSON" },
+        { "scope",      CTL_AUTH_LOGIN,    "what to ask for, in the platform's words (default: the least); may be repeated" },
+        { "scope",      CTL_SETUP | CTL_TOKEN_CREATE, "what the token allows: gmail:send_email, gmail:*, auth:gmail, *; may be repeated" },
+        { "token-file", CTL_ENGINE | CTL_TOKEN_INSPECT, "a file that holds your token (default: ~/.config/action-engine/token)" },
+        { "token-file", CTL_SETUP,         "where to put the token (default: ~/.config/action-engine/token of the user)" },
+        { "token-file", CTL_TOKEN_REVOKE,  "a file that holds the token, or - for stdin" },
+        { "ttl",        CTL_SETUP,         "how long the token is good: 90s, 15m, 12h (default: 90d), at most 366d" },
+        { "ttl",        CTL_TOKEN_CREATE,  "how long it is good: 90s, 15m, 12h (default: 1h), at most 366d" },
+        { "user",       CTL_SETUP,         "make ready what this user needs, too" },
+        { "user",       CTL_TOKEN_CREATE,  "whom the token is for" },
+        { "user",       CTL_ANY,           "on whose behalf (default: the token's user)" },
+        { "verbose",    CTL_TOKEN_CREATE,  "tell its jti, and when it expires, on stderr" },
+        { "verbose",    CTL_ANY,           "show the request lines on stderr, secrets masked" },
 };
 /* clang-format on */
 
@@ -238,6 +267,14 @@ int options_check(const struct ctl *ctl, const char *verb, char error[static OPT
         return 0;
 }
 
+/* For one verb, what it is to that one. */
+static const char *help_of(const struct option_row *row, unsigned verbs) {
+        for (size_t i = 0; i < ELEMENTSOF(meanings) && verbs != CTL_ANY; i++)
+                if (strcmp(meanings[i].name, row->name) == 0 && meanings[i].verbs & verbs)
+                        return meanings[i].help;
+        return row->help;
+}
+
 void options_print(unsigned verbs) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char name[32], letter[8] = "    ";
@@ -248,7 +285,7 @@ void options_print(unsigned verbs) {
                         snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
                 snprintf(name, sizeof(name), "--%s %s", rows[i].name,
                          rows[i].value ? rows[i].value : "");
-                printf("  %s%-20s %s%s\n", letter, name, rows[i].help,
+                printf("  %s%-20s %s%s\n", letter, name, help_of(&rows[i], verbs),
                        verbs & ~rows[i].required ? "" : " (required)");
         }
 }

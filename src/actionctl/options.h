@@ -20,7 +20,7 @@ void options_done(struct ctl *ctl);
 /* Whether what was given suits the verb. Returns 0, or -EINVAL with a sentence in `error`. */
 int options_check(const struct ctl *ctl, const char *verb, char error[static OPTIONS_ERROR_SIZE]);
 
-/* One line for each option of any of these verbs. */
+/* One line for each option of a verb, in words of its own, or of CTL_ANY. */
 void options_print(unsigned verbs);
 
 /* "2.5", "90s", "15m", "1h", "7d": milliseconds in *ret. 0, or -EINVAL when it is none or over max. */

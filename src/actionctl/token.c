@@ -21,6 +21,10 @@
 #define DEFAULT_ISSUER "actionctl"
 #define DEFAULT_TTL_MSEC (UINT64_C(3600) * 1000)
 
+static void put_string(struct buffer *to, const char *text) {
+        json_print_string(text, strlen(text), to);
+}
+
 /* ---- token keygen ---- */
 
 static int cannot_write(const char *path, int r) {
@@ -30,6 +34,23 @@ static int cannot_write(const char *path, int r) {
         else
                 output_error("cannot write '%s': %s", path, strerror(-r));
         return CTL_USAGE;
+}
+
+static void print_pair(const struct ctl *ctl) {
+        const char *const members[][2] = {
+                { "{\"kid\":", ctl->kid },
+                { ",\"private\":", ctl->private_key },
+                { ",\"public\":", ctl->public_key },
+        };
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                buffer_puts(&text, members[i][0]);
+                put_string(&text, members[i][1]);
+        }
+        buffer_putc(&text, '}');
+        if (text.data)
+                output_line(text.data, text.size);
 }
 
 int ctl_token_keygen(const struct ctl *ctl) {
@@ -50,16 +71,15 @@ int ctl_token_keygen(const struct ctl *ctl) {
                 (void)unlink(ctl->private_key); /* half a pair is of no use */
                 return cannot_write(ctl->public_key, r);
         }
-        output_note("keep '%s' to yourself; give '%s' to the engine as %s.jwk", ctl->private_key,
-                    ctl->public_key, ctl->kid);
+        if (ctl->json)
+                print_pair(ctl);
+        else
+                output_note("keep '%s' to yourself; give '%s' to the engine as %s.jwk",
+                            ctl->private_key, ctl->public_key, ctl->kid);
         return CTL_SUCCESS;
 }
 
 /* ---- token create ---- */
-
-static void put_string(struct buffer *to, const char *text) {
-        json_print_string(text, strlen(text), to);
-}
 
 static void put_users(struct buffer *to, const struct ctl_list *users) {
         for (size_t i = 0; i < users->n; i++) {

@@ -629,9 +629,9 @@ class Keys(Case):
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def keygen(self, private="key", public="key.pub", **more):
+    def keygen(self, *arguments, private="key", public="key.pub", **more):
         return self.run_ctl("token", "keygen", "--kid", "k1", "--private", self.path(private),
-                            "--public", self.path(public), **more)
+                            "--public", self.path(public), *arguments, **more)
 
     def create(self, *arguments, **more):
         return self.run_ctl("token", "create", "--key", self.path("key"), "--user", "u", *arguments,
@@ -651,6 +651,14 @@ class Keys(Case):
         self.assertEqual(private["x"], public["x"])
         self.assertIn("d", private)
         self.assertNotIn("d", public)
+
+    def test_keygen_for_programs(self):
+        self.directory = self.path('a "folder"')
+        os.mkdir(self.directory)
+        out, err = self.keygen("--json")
+        self.assertEqual(json.loads(out), {"kid": "k1", "private": self.path("key"),
+                                           "public": self.path("key.pub")})
+        self.assertEqual(err, "")
 
     def test_keygen_overwrites_nothing(self):
         self.file("key", "mine")
@@ -769,6 +777,23 @@ class Usage(Case):
         self.assertNotIn("(required)", out)
         self.assertRegex(self.run_ctl("token", "create", "--help")[0],
                          r"(?m)--key FILE .*\(required\)$")
+
+    def test_an_options_words_are_about_the_verb(self):
+        for verb, option, words, not_words in (
+                (["perform"], "dry-run", "the call to the platform", "setup"),
+                (["setup"], "dry-run", "what is missing", "platform"),
+                (["perform"], "token-file", "holds your token", "revoke"),
+                (["token", "revoke"], "token-file", "holds the token", "your"),
+                (["auth", "login"], "scope", "the platform's words", "gmail:"),
+                (["token", "create"], "scope", "gmail:", "platform"),
+                (["token", "create"], "ttl", "1h", "90d"),
+                (["token", "keygen"], "json", "as JSON", "engine"),
+                (["provider", "add"], "issuer", "URL", "token")):
+            with self.subTest(verb=verb, option=option):
+                out, _ = self.run_ctl(*verb, "--help")
+                said = re.search(rf"(?m)^ +--{option} (.*)$", out).group(1)
+                self.assertIn(words, said)
+                self.assertNotIn(not_words, said)
 
     def test_the_manual_has_all_of_it(self):
         manual = (TOP / "man/actionctl.1").read_text(encoding="utf-8")
