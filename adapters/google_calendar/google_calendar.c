@@ -20,11 +20,12 @@ static const char *const write_scopes[] = {
         NULL,
 };
 
+/* First the one that the other actions want as well, so that a login asks for no second one. */
 static const char *const read_scopes[] = {
+        SCOPE("calendar.events"),
         SCOPE("calendar.events.readonly"),
         SCOPE("calendar.events.owned.readonly"),
         SCOPE("calendar.readonly"),
-        SCOPE("calendar.events"),
         SCOPE("calendar.events.owned"),
         SCOPE("calendar.app.created"),
         SCOPE("calendar"),

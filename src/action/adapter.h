@@ -111,7 +111,8 @@ struct adapter_action {
         const char *description;
         const char *payload_schema; /* JSON Schema, as text */
         const char *result_schema;
-        const char *const *oauth_scopes; /* any one of them is enough; NULL-terminated */
+        /* Any one of them is enough; a login asks for the first. NULL-terminated. */
+        const char *const *oauth_scopes;
         bool scope_on_request; /* it opens more than most need: no login asks for it untold */
         enum idempotency idempotency;
 

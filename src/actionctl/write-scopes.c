@@ -9,7 +9,7 @@
 
 #include "action/adapter.h"
 
-/* An action's first scope is the least; the others would do as well. */
+/* An action's first scope is what a login asks for; the others would do as well. */
 int main(void) {
         puts("/* SPDX-License-Identifier: MIT */\n"
              "static const struct {\n        const char *provider, *scope;\n} known_scopes[] = {");

@@ -70,6 +70,29 @@ static void test_usual_scopes_of_all(void **state) {
         }
 }
 
+static bool names(const char *const *list, const char *scope) {
+        while (*list && strcmp(*list, scope) != 0)
+                list++;
+        return *list;
+}
+
+/* What another action's scope opens already is not asked for again: a grant is no larger for it. */
+static void test_no_scope_is_asked_for_in_vain(void **state) {
+        for (const struct adapter *const *a = adapters; *a; a++)
+                for (size_t i = 0; i < (*a)->n_actions; i++)
+                        for (size_t k = 0; k < (*a)->n_actions; k++) {
+                                const struct adapter_action *one = &(*a)->actions[i];
+                                const struct adapter_action *other = &(*a)->actions[k];
+                                const char *first = other->oauth_scopes[0];
+
+                                if (first && !one->scope_on_request && !other->scope_on_request &&
+                                    strcmp(first, one->oauth_scopes[0] ?: first) != 0 &&
+                                    names(one->oauth_scopes, first))
+                                        fail_msg("%s: '%s' does for %s as well", (*a)->platform,
+                                                 first, one->action_type);
+                        }
+}
+
 static void test_missing_scopes(void **state) {
         static const struct {
                 const char *asked, *granted, *missing;
@@ -208,6 +231,7 @@ int main(void) {
                 cmocka_unit_test(test_whole_scopes),
                 cmocka_unit_test(test_usual_scopes),
                 cmocka_unit_test(test_usual_scopes_of_all),
+                cmocka_unit_test(test_no_scope_is_asked_for_in_vain),
                 cmocka_unit_test(test_missing_scopes),
                 cmocka_unit_test(test_apps),
                 cmocka_unit_test(test_pkce),

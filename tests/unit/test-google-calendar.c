@@ -18,7 +18,7 @@ static void test_table_is_whole(void **state) {
         } cases[] = {
                 { "create_event", "calendar.events", IDEMPOTENCY_RECONCILABLE },
                 { "delete_event", "calendar.events", IDEMPOTENCY_IDEMPOTENT },
-                { "list_events", "calendar.events.readonly", IDEMPOTENCY_READ },
+                { "list_events", "calendar.events", IDEMPOTENCY_READ },
                 { "update_event", "calendar.events", IDEMPOTENCY_IDEMPOTENT },
         };
 
