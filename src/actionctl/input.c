@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "actionctl/output.h"
+#include "base/file.h"
 
 #define TOKEN_MAX ((size_t)16 << 10)
-#define READ_BYTES ((size_t)64 << 10)
 
 static const char *file_name(const char *path) {
         return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
@@ -86,23 +86,7 @@ static int open_input(const char *path, size_t max) {
 int input_bytes(const char *path, size_t max, struct buffer *to) {
         _cleanup_(fd_closep) int fd = open_input(path, max);
 
-        if (fd < 0)
-                return fd;
-        for (;;) {
-                char *at = buffer_reserve(to, READ_BYTES);
-                ssize_t n;
-
-                if (!at)
-                        return -ENOMEM;
-                n = read(fd, at, READ_BYTES);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : 0;
-                buffer_advance(to, (size_t)n);
-                if (to->size > max)
-                        return -EFBIG;
-        }
+        return fd < 0 ? fd : file_read(fd, max, to);
 }
 
 static size_t line_of(const char *text, size_t offset) {

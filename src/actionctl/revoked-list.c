@@ -12,6 +12,7 @@
 #include "auth/revocation.h"
 #include "auth/revocations.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sync-folder.h"
 
 /* The most that an engine bears with in clocks: until then, a token that is over may be good. */
@@ -114,19 +115,6 @@ static int open_new(const char *path) {
         }
 }
 
-static int write_whole(int fd, const struct buffer *text) {
-        for (size_t n = 0; n < text->size;) {
-                ssize_t k = write(fd, text->data + n, text->size - n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                n += (size_t)k;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Whoever could read the old one can read the new one. */
 static int take_mode(int fd, const char *old_path) {
         struct stat st;
@@ -141,7 +129,7 @@ static int take_mode(int fd, const char *old_path) {
 static int replace(int fd, const char *new_path, const char *path, const struct buffer *text) {
         int r;
 
-        r = write_whole(fd, text);
+        r = file_write(fd, text->data, text->size);
         if (r < 0)
                 return r;
         r = take_mode(fd, path);

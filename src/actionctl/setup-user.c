@@ -18,6 +18,7 @@
 #include "actionctl/input.h"
 #include "actionctl/output.h"
 #include "actionctl/token-make.h"
+#include "base/file.h"
 #include "base/sync-folder.h"
 
 #define GROUP "action-engine"
@@ -165,11 +166,13 @@ static int write_token(const struct setup *s, const struct secret *token) {
         fd = open(s->token, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
         if (fd < 0)
                 return -errno;
-        if (write(fd, token->data, token->size) == (ssize_t)token->size &&
-            write(fd, "\n", 1) == 1 && fsync(fd) == 0 && sync_folder_of(AT_FDCWD, s->token) == 0)
-                return 0;
-        r = errno ? -errno : -EIO;
-        (void)unlink(s->token);
+        r = file_write(fd, token->data, token->size);
+        if (r == 0)
+                r = file_write(fd, "\n", 1);
+        if (r == 0)
+                r = sync_folder_of(AT_FDCWD, s->token);
+        if (r < 0)
+                (void)unlink(s->token);
         return r;
 }
 

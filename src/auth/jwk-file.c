@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/sync-folder.h"
 
 /*
@@ -33,32 +34,10 @@ static int check_file(int fd, enum jwk_part part, struct ae_error *error) {
         return 0;
 }
 
-/*
- * Into a secret, since nobody knows yet what the file holds; a last byte that is filled shows that
- * it is too big. Returns the size.
- */
-static ssize_t read_whole(int fd, struct secret *to, struct ae_error *error) {
-        size_t n = 0;
-
-        while (n < to->size) {
-                ssize_t k = read(fd, to->data + n, to->size - n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        return (ssize_t)n;
-                n += (size_t)k;
-        }
-        return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %zu bytes", to->size - 1);
-}
-
+/* Into a secret, since nobody knows yet what the file holds. */
 static int read_text(int directory_fd, const char *path, enum jwk_part part, size_t max,
-                     struct secret **ret, size_t *ret_size, struct ae_error *error) {
-        _cleanup_(secret_freep) struct secret *text = NULL;
+                     struct secret **ret, struct ae_error *error) {
         _cleanup_(fd_closep) int fd = -1;
-        ssize_t size;
         int r;
 
         /* O_NONBLOCK: a fifo must not hold up the daemon. */
@@ -68,15 +47,10 @@ static int read_text(int directory_fd, const char *path, enum jwk_part part, siz
         r = check_file(fd, part, error);
         if (r < 0)
                 return r;
-        r = secret_new(NULL, max + 1, &text);
-        if (r < 0)
-                return r;
-        size = read_whole(fd, text, error);
-        if (size < 0)
-                return (int)size;
-        *ret_size = (size_t)size;
-        *ret = TAKE_PTR(text);
-        return 0;
+        r = secret_read(fd, max, ret);
+        if (r == -EFBIG)
+                return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %zu bytes", max);
+        return r;
 }
 
 static int explain(int r, struct ae_error *error) {
@@ -88,12 +62,11 @@ static int explain(int r, struct ae_error *error) {
 int jwk_read_file(int directory_fd, const char *path, enum jwk_part part, struct jwk **ret,
                   struct ae_error *error) {
         _cleanup_(secret_freep) struct secret *text = NULL;
-        size_t size;
         int r;
 
-        r = read_text(directory_fd, path, part, JWK_TEXT_MAX, &text, &size, error);
+        r = read_text(directory_fd, path, part, JWK_TEXT_MAX, &text, error);
         if (r >= 0)
-                r = jwk_parse(text->data, size, part, ret, error);
+                r = jwk_parse(text->data, text->size, part, ret, error);
         return explain(r, error);
 }
 
@@ -101,26 +74,12 @@ int jwks_read_file(int directory_fd, const char *path,
                    void (*on_skipped)(const char *sentence, void *userdata), void *userdata,
                    struct jwks *ret, struct ae_error *error) {
         _cleanup_(secret_freep) struct secret *text = NULL;
-        size_t size;
         int r;
 
-        r = read_text(directory_fd, path, JWK_PUBLIC, JWKS_TEXT_MAX, &text, &size, error);
+        r = read_text(directory_fd, path, JWK_PUBLIC, JWKS_TEXT_MAX, &text, error);
         if (r >= 0)
-                r = jwks_parse(text->data, size, on_skipped, userdata, ret, error);
+                r = jwks_parse(text->data, text->size, on_skipped, userdata, ret, error);
         return explain(r, error);
-}
-
-static int write_whole(int fd, const struct secret *text) {
-        for (size_t n = 0; n < text->size;) {
-                ssize_t k = write(fd, text->data + n, text->size - n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                n += (size_t)k;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
 }
 
 int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum jwk_part part) {
@@ -136,7 +95,7 @@ int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum
                     part == JWK_PRIVATE ? 0600 : 0644);
         if (fd < 0)
                 return -errno;
-        r = write_whole(fd, text);
+        r = file_write(fd, text->data, text->size);
         if (r == 0)
                 r = sync_folder_of(directory_fd, path);
         if (r < 0)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "auth/revocation.h"
+#include "base/file.h"
 
 /* Long enough that nobody finds two of one digest, however a jti is chosen. */
 struct digest {
@@ -121,26 +122,6 @@ static int check_file(int fd, struct ae_error *error) {
         return 0;
 }
 
-static int read_whole(int fd, struct buffer *to, struct ae_error *error) {
-        while (to->size <= REVOCATIONS_TEXT_MAX) {
-                char *place = buffer_reserve(to, 65536);
-                ssize_t n;
-
-                if (!place)
-                        return -ENOMEM;
-                n = read(fd, place, 65536);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        return 0;
-                buffer_advance(to, (size_t)n);
-        }
-        return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %zu bytes",
-                            REVOCATIONS_TEXT_MAX);
-}
-
 static int read_text(const char *path, struct buffer *to, struct ae_error *error) {
         _cleanup_(fd_closep) int fd = -1;
         int r;
@@ -153,7 +134,13 @@ static int read_text(const char *path, struct buffer *to, struct ae_error *error
         if (fd < 0)
                 return -errno;
         r = check_file(fd, error);
-        return r < 0 ? r : read_whole(fd, to, error);
+        if (r < 0)
+                return r;
+        r = file_read(fd, REVOCATIONS_TEXT_MAX, to);
+        if (r == -EFBIG)
+                return ae_error_set(error, AE_INVALID_REQUEST, "it is larger than %zu bytes",
+                                    REVOCATIONS_TEXT_MAX);
+        return r;
 }
 
 int revocations_read_text(const char *path, char **ret, size_t *ret_size, struct ae_error *error) {

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 
 /*
  * inih splits the lines; which of its habits are on depends on how the library was built, and
@@ -174,30 +175,10 @@ static int on_pair(void *userdata, const char *section, const char *name, const 
         return 0;
 }
 
-/* The whole file, or -EFBIG. */
 static int read_file(const char *path, struct buffer *to) {
         _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-        if (fd < 0)
-                return -errno;
-
-        for (;;) {
-                char *room = buffer_reserve(to, 16384);
-                ssize_t n;
-
-                if (!room)
-                        return -ENOMEM;
-                n = read(fd, room, 16384);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        return 0;
-                buffer_advance(to, (size_t)n);
-                if (to->size > CONFIG_MAX_FILE)
-                        return -EFBIG;
-        }
+        return fd < 0 ? -errno : file_read(fd, CONFIG_MAX_FILE, to);
 }
 
 static int load_file(struct loading *l, const char *path, bool required) {

@@ -96,15 +96,11 @@ struct secret *secret_free(struct secret *s) {
         return NULL;
 }
 
-int secret_read_file(const char *path, size_t max, struct secret **ret) {
+/* One byte more than may be there has room: when it is filled, the file is too big. */
+int secret_read(int fd, size_t max, struct secret **ret) {
         _cleanup_(secret_freep) struct secret *whole = NULL;
-        _cleanup_(fd_closep) int fd = -1;
         size_t n = 0;
         int r;
-
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
 
         r = secret_new(NULL, max + 1, &whole);
         if (r < 0)
@@ -125,6 +121,12 @@ int secret_read_file(const char *path, size_t max, struct secret **ret) {
                 return -EFBIG;
 
         return secret_new(whole->data, n, ret);
+}
+
+int secret_read_file(const char *path, size_t max, struct secret **ret) {
+        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        return fd < 0 ? -errno : secret_read(fd, max, ret);
 }
 
 int secret_protect_process(void) {

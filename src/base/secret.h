@@ -21,9 +21,12 @@ struct secret *secret_free(struct secret *s);
 DEFINE_CLEANUP(struct secret *, secret_free);
 
 /*
- * Reads a file of at most `max` bytes, for example a systemd credential. The caller owns *ret.
- * Returns 0, a negative errno from opening or reading, or -EFBIG.
+ * Reads at most `max` bytes, all that can still be read from fd. The caller owns *ret. Returns 0;
+ * -EFBIG when there is more; or a negative errno.
  */
+int secret_read(int fd, size_t max, struct secret **ret);
+
+/* The same from a file, for example a systemd credential. Also the errnos of open(2). */
 int secret_read_file(const char *path, size_t max, struct secret **ret);
 
 /*

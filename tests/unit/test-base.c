@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "base/poller.h"
 #include "base/quote.h"
@@ -145,6 +147,36 @@ static void test_rfc3339(void **state) {
         assert_string_equal(text, "2025-07-25T15:21:00Z");
 }
 
+/* A pipe hands over less than was asked for, and has no size to look at before. */
+static void test_file_limit(void **state) {
+        _cleanup_(freep) char *sent = calloc(1, 50001);
+
+        assert_non_null(sent);
+        for (size_t max = 50000; max <= 50002; max++) {
+                _cleanup_(buffer_done) struct buffer got = { 0 };
+                int ends[2];
+
+                buffer_puts(&got, "before");
+                assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+                assert_int_equal(write(ends[1], sent, 50001), 50001);
+                fd_close(ends[1]);
+                assert_int_equal(file_read(ends[0], max, &got), max == 50000 ? -EFBIG : 0);
+                if (max > 50000)
+                        assert_int_equal(got.size, strlen("before") + 50001);
+                fd_close(ends[0]);
+        }
+}
+
+static void test_file_failures(void **state) {
+        _cleanup_(buffer_done) struct buffer got = { 0 };
+        _cleanup_(fd_closep) int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+        assert_int_equal(file_read(-1, 1, &got), -EBADF);
+        assert_true(full >= 0);
+        assert_int_equal(file_read(full, 1, &got), -EBADF);
+        assert_int_equal(file_write(full, "a", 1), -ENOSPC);
+}
+
 static void test_secret_file_limit(void **state) {
         _cleanup_(secret_freep) struct secret *s = NULL;
         char path[] = "/tmp/test-secret-XXXXXX";
@@ -274,6 +306,8 @@ int main(void) {
                 cmocka_unit_test(test_error_findings_are_bounded),
                 cmocka_unit_test(test_uuid7_rises_and_has_its_shape),
                 cmocka_unit_test(test_rfc3339),
+                cmocka_unit_test(test_file_limit),
+                cmocka_unit_test(test_file_failures),
                 cmocka_unit_test(test_secret_file_limit),
                 cmocka_unit_test(test_secrets_are_wiped_and_many),
                 cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
