@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/rfc3339.h"
+
 static size_t span(const char *text, const char *also) {
         size_t n = 0;
 
@@ -13,86 +15,26 @@ static size_t span(const char *text, const char *also) {
         return n;
 }
 
-/* Reads exactly n digits. Returns their value, or -1. */
-static int take_digits(const char **text, size_t n) {
-        int value = 0;
-
-        for (; n > 0; n--, (*text)++) {
-                if (!isdigit((unsigned char)**text))
-                        return -1;
-                value = value * 10 + (**text - '0');
-        }
-        return value;
-}
-
-static bool take(const char **text, const char *any_of) {
-        if (!**text || !strchr(any_of, **text))
-                return false;
-        (*text)++;
-        return true;
-}
-
-/* RFC 3339, `full-date`. Any year: base/clock knows only those that the engine lives in. */
-static bool take_date(const char **text) {
-        static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-        int year, month, day;
-        bool leap;
-
-        year = take_digits(text, 4);
-        if (year < 0 || !take(text, "-"))
-                return false;
-        month = take_digits(text, 2);
-        if (month < 1 || month > 12 || !take(text, "-"))
-                return false;
-        day = take_digits(text, 2);
-        leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-        return day >= 1 && day <= days[month - 1] + (month == 2 && leap);
-}
-
-/* HH:MM, in minutes; -1 when it is none. */
-static int take_minutes(const char **text) {
-        int hours, minutes;
-
-        hours = take_digits(text, 2);
-        if (hours < 0 || hours > 23 || !take(text, ":"))
-                return -1;
-        minutes = take_digits(text, 2);
-        return minutes < 0 || minutes > 59 ? -1 : hours * 60 + minutes;
-}
-
-/* RFC 3339, `full-time`. A 60th second stands only at the end of a day in UTC. */
+/* A 60th second stands only at the end of a day in UTC. */
 static bool take_time(const char **text) {
-        int minutes, second, offset = 0;
+        static const int day = 24 * 60;
+        struct rfc3339_time t;
 
-        minutes = take_minutes(text);
-        if (minutes < 0 || !take(text, ":"))
-                return false;
-        second = take_digits(text, 2);
-        if (second < 0 || second > 60)
-                return false;
-        if (take(text, ".") && !isdigit((unsigned char)**text))
-                return false;
-        *text += strspn(*text, "0123456789");
-
-        if (!take(text, "Zz")) {
-                bool west = **text == '-';
-
-                if (!take(text, "+-"))
-                        return false;
-                offset = take_minutes(text);
-                if (offset < 0)
-                        return false;
-                offset = west ? -offset : offset;
-        }
-        return second < 60 || (minutes - offset + 24 * 60) % (24 * 60) == 23 * 60 + 59;
+        return rfc3339_take_time(text, &t) &&
+               (t.second < 60 || (t.minutes - t.offset_minutes + day) % day == day - 1);
 }
 
 static bool is_date(const char *text) {
-        return take_date(&text) && !*text;
+        struct rfc3339_date date;
+
+        return rfc3339_take_date(&text, &date) && !*text;
 }
 
 static bool is_date_time(const char *text) {
-        return take_date(&text) && take(&text, "Tt") && take_time(&text) && !*text;
+        struct rfc3339_date date;
+
+        return rfc3339_take_date(&text, &date) && rfc3339_take_char(&text, "Tt") &&
+               take_time(&text) && !*text;
 }
 
 static bool is_time(const char *text) {

@@ -322,6 +322,7 @@ static void test_formats(void **state) {
                 { "date-time", "1998-12-31T23:59:61Z", false },
                 { "date-time", "1963-06-19T08:30:06", false },
                 { "date-time", "1963-06-19T08:30:06.Z", false },
+                { "date-time", "1963-06-19T08:30:061Z", false },
                 { "date-time", "1963-06-19T08:30:06+1:00", false },
                 { "date-time", "1963-06-19T08:30:06+24:00", false },
                 { "date-time", "1963-06-19 08:30:06Z", false },
