@@ -21,6 +21,8 @@
 #define QUEUE_SIZE 4096
 #define MAX_FIELDS 32
 #define MAX_VALUE 4096
+/* What an entry's fields take as a rule: so much is there before it is begun. */
+#define ENTRY_SIZE 2048
 
 static const char journal_socket[] = "/run/systemd/journal/socket";
 
@@ -39,6 +41,9 @@ static struct {
         int max_priority;
         struct journal_entry *queue[QUEUE_SIZE];
         size_t head, n_queued, n_reserved, n_dropped;
+        struct journal_entry *spare[QUEUE_SIZE]; /* the memory for those reserved, not yet begun */
+        size_t n_spare;
+        struct buffer line, shown; /* write_stderr()'s, kept from one entry to the next */
 } journal = {
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .filled = PTHREAD_COND_INITIALIZER,
@@ -53,26 +58,70 @@ static struct journal_entry *entry_free(struct journal_entry *e) {
         return NULL;
 }
 
-static void entry_field(struct journal_entry *e, const char *field, const char *value,
-                        size_t size) {
-        if (!e || e->n_fields == MAX_FIELDS)
-                return;
+static struct journal_entry *entry_new(void) {
+        struct journal_entry *e = calloc(1, sizeof(*e));
 
-        if (size > MAX_VALUE) {
-                size = MAX_VALUE; /* not through the middle of a UTF-8 character */
-                while (size > 0 && ((unsigned char)value[size] & 0xc0) == 0x80)
-                        size--;
-        }
-        buffer_puts(&e->text, field);
-        buffer_putc(&e->text, '=');
-        buffer_append(&e->text, value, size);
+        if (e && !buffer_reserve(&e->text, ENTRY_SIZE))
+                e = entry_free(e);
+        return e;
+}
+
+static struct journal_entry *take_spare(void) {
+        struct journal_entry *e = NULL;
+
+        pthread_mutex_lock(&journal.lock);
+        if (journal.n_spare > 0)
+                e = journal.spare[--journal.n_spare];
+        pthread_mutex_unlock(&journal.lock);
+        return e;
+}
+
+/* Not through the middle of a UTF-8 character. */
+static size_t value_cut(const char *value, size_t size) {
+        if (size <= MAX_VALUE)
+                return size;
+        for (size = MAX_VALUE; size > 0 && ((unsigned char)value[size] & 0xc0) == 0x80;)
+                size--;
+        return size;
+}
+
+static bool entry_is_full(const struct journal_entry *e) {
+        return !e || e->n_fields == MAX_FIELDS;
+}
+
+static void entry_end_field(struct journal_entry *e) {
         if (buffer_error(&e->text) == 0)
                 e->ends[e->n_fields++] = e->text.size;
 }
 
-struct journal_entry *journal_entry_new(int priority, const char *message_id) {
-        struct journal_entry *e = calloc(1, sizeof(*e));
+static void entry_field(struct journal_entry *e, const char *field, const char *value) {
+        if (entry_is_full(e))
+                return;
+        buffer_puts(&e->text, field);
+        buffer_putc(&e->text, '=');
+        buffer_append(&e->text, value, value_cut(value, strlen(value)));
+        entry_end_field(e);
+}
 
+/*
+ * What people read. journalctl shows a whole message as a blob for a single escape in it. Made in
+ * the entry's own memory, since there may be no other.
+ */
+static void entry_message(struct journal_entry *e, const char *text) {
+        size_t start;
+
+        if (entry_is_full(e))
+                return;
+        buffer_puts(&e->text, "MESSAGE=");
+        start = e->text.size;
+        legible_append(&e->text, text, MAX_VALUE);
+        if (buffer_error(&e->text) == 0)
+                e->text.size = start + value_cut(e->text.data + start, e->text.size - start);
+        entry_end_field(e);
+}
+
+static struct journal_entry *entry_begin(struct journal_entry *e, int priority,
+                                         const char *message_id) {
         if (!e)
                 return NULL;
         e->realtime_usec = clock_usec(CLOCK_REALTIME);
@@ -82,20 +131,15 @@ struct journal_entry *journal_entry_new(int priority, const char *message_id) {
         return e;
 }
 
-/* What people read. journalctl shows a whole message as a blob for a single escape in it. */
-static void entry_message(struct journal_entry *e, const char *text) {
-        _cleanup_(buffer_done) struct buffer shown = { 0 };
-
-        legible_append(&shown, text, MAX_VALUE);
-        if (buffer_error(&shown) == 0)
-                entry_field(e, "MESSAGE", shown.data ?: "", shown.size);
+struct journal_entry *journal_entry_new(int priority, const char *message_id) {
+        return entry_begin(take_spare() ?: entry_new(), priority, message_id);
 }
 
 void journal_entry_add(struct journal_entry *e, const char *field, const char *value) {
         if (strcmp(field, "MESSAGE") == 0)
                 entry_message(e, value);
         else
-                entry_field(e, field, value, strlen(value));
+                entry_field(e, field, value);
 }
 
 void journal_entry_printf(struct journal_entry *e, const char *field, const char *format, ...) {
@@ -108,7 +152,7 @@ void journal_entry_printf(struct journal_entry *e, const char *field, const char
         journal_entry_add(e, field, value);
 }
 
-static void write_native(const struct journal_entry *e) {
+static int write_native(const struct journal_entry *e) {
         struct iovec fields[MAX_FIELDS];
         size_t start = 0;
 
@@ -116,7 +160,7 @@ static void write_native(const struct journal_entry *e) {
                 fields[i] = (struct iovec){ e->text.data + start, e->ends[i] - start };
                 start = e->ends[i];
         }
-        (void)sd_journal_sendv(fields, (int)e->n_fields);
+        return sd_journal_sendv(fields, (int)e->n_fields);
 }
 
 /* JSON has no quarrel with DEL and C1 controls, but a terminal that shows the line has. */
@@ -139,53 +183,72 @@ static void escape_controls(const struct buffer *line, struct buffer *to) {
 }
 
 /* As `journalctl -o json` would print it. */
-static void write_stderr(const struct journal_entry *e) {
-        struct buffer line = { 0 }, shown = { 0 };
-        size_t start = 0, done = 0;
+static int print_entry(const struct journal_entry *e, struct buffer *line, struct buffer *shown) {
+        size_t start = 0;
 
-        buffer_printf(&line, "{\"__REALTIME_TIMESTAMP\":\"%llu\"",
+        buffer_clear(line);
+        buffer_clear(shown);
+        buffer_printf(line, "{\"__REALTIME_TIMESTAMP\":\"%llu\"",
                       (unsigned long long)e->realtime_usec);
         for (size_t i = 0; i < e->n_fields; i++) {
                 const char *field = e->text.data + start, *end = e->text.data + e->ends[i];
                 const char *equals = memchr(field, '=', (size_t)(end - field));
 
-                buffer_putc(&line, ',');
-                json_print_string(field, (size_t)(equals - field), &line);
-                buffer_putc(&line, ':');
-                json_print_string(equals + 1, (size_t)(end - equals - 1), &line);
+                buffer_putc(line, ',');
+                json_print_string(field, (size_t)(equals - field), line);
+                buffer_putc(line, ':');
+                json_print_string(equals + 1, (size_t)(end - equals - 1), line);
                 start = e->ends[i];
         }
-        buffer_puts(&line, "}\n");
-        if (buffer_error(&line) == 0)
-                escape_controls(&line, &shown);
+        buffer_puts(line, "}\n");
+        if (buffer_error(line) == 0)
+                escape_controls(line, shown);
+        return buffer_error(line) < 0 ? buffer_error(line) : buffer_error(shown);
+}
 
-        while (buffer_error(&shown) == 0 && done < shown.size) {
-                ssize_t n = write(STDERR_FILENO, shown.data + done, shown.size - done);
+static int write_stderr(const struct journal_entry *e) {
+        size_t done = 0;
+        int r;
+
+        r = print_entry(e, &journal.line, &journal.shown);
+        if (r < 0) {
+                buffer_done(&journal.line); /* which also forgets that it failed */
+                buffer_done(&journal.shown);
+                return r;
+        }
+
+        while (done < journal.shown.size) {
+                ssize_t n = write(STDERR_FILENO, journal.shown.data + done,
+                                  journal.shown.size - done);
 
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        break; /* nowhere left to say so */
+                        return -errno;
                 done += (size_t)n;
         }
-        buffer_done(&line);
-        buffer_done(&shown);
+        return 0;
 }
 
-static void write_entry(const struct journal_entry *e) {
-        if (journal.native)
-                write_native(e);
-        else
-                write_stderr(e);
+static int write_once(const struct journal_entry *e) {
+        return journal.native ? write_native(e) : write_stderr(e);
+}
+
+/* What fails once is tried once more: an entry of the audit is not given up for a moment's want. */
+static int write_entry(const struct journal_entry *e) {
+        int r = write_once(e);
+
+        return r < 0 ? write_once(e) : r;
 }
 
 static void write_dropped(size_t n_dropped) {
-        struct journal_entry *e = journal_entry_new(LOG_WARNING, NULL);
+        struct journal_entry *e = entry_begin(entry_new(), LOG_WARNING, NULL);
 
-        journal_entry_printf(e, "MESSAGE", "%zu messages were dropped: the journal was too slow",
+        journal_entry_printf(e, "MESSAGE",
+                             "%zu messages were dropped: the journal was too slow, or failed",
                              n_dropped);
         if (e)
-                write_entry(e);
+                (void)write_entry(e);
         entry_free(e);
 }
 
@@ -194,6 +257,7 @@ static void *write_queue(void *arg) {
         for (;;) {
                 struct journal_entry *e;
                 size_t n_dropped;
+                int r;
 
                 while (journal.n_queued == 0 && !journal.stopping)
                         pthread_cond_wait(&journal.filled, &journal.lock);
@@ -205,7 +269,7 @@ static void *write_queue(void *arg) {
                 journal.n_dropped = 0;
                 pthread_mutex_unlock(&journal.lock);
 
-                write_entry(e);
+                r = write_entry(e);
                 entry_free(e);
                 if (n_dropped > 0)
                         write_dropped(n_dropped);
@@ -214,6 +278,7 @@ static void *write_queue(void *arg) {
                 pthread_mutex_lock(&journal.lock);
                 journal.head = (journal.head + 1) % QUEUE_SIZE;
                 journal.n_queued--;
+                journal.n_dropped += r < 0;
         }
         pthread_mutex_unlock(&journal.lock);
         return NULL;
@@ -250,25 +315,42 @@ void journal_stop(void) {
         pthread_mutex_unlock(&journal.lock);
         pthread_join(journal.thread, NULL);
         journal.running = false;
+        buffer_done(&journal.line);
+        buffer_done(&journal.shown);
 }
 
 int journal_reserve(void) {
-        int r = 0;
+        struct journal_entry *e = entry_new();
+        int r = -ENOBUFS;
+
+        if (!e)
+                return -ENOMEM;
 
         pthread_mutex_lock(&journal.lock);
-        if (journal.n_queued + journal.n_reserved < QUEUE_SIZE)
+        if (journal.n_queued + journal.n_reserved < QUEUE_SIZE) {
                 journal.n_reserved++;
-        else
-                r = -ENOBUFS;
+                journal.spare[journal.n_spare++] = TAKE_PTR(e);
+                r = 0;
+        }
         pthread_mutex_unlock(&journal.lock);
+        entry_free(e);
         return r;
 }
 
-void journal_unreserve(void) {
-        pthread_mutex_lock(&journal.lock);
+/* With the lock held. The memory of a place that was given up, or that nobody took. */
+static struct journal_entry *give_back(void) {
         assert(journal.n_reserved > 0);
         journal.n_reserved--;
+        return journal.n_spare > journal.n_reserved ? journal.spare[--journal.n_spare] : NULL;
+}
+
+void journal_unreserve(void) {
+        struct journal_entry *unused;
+
+        pthread_mutex_lock(&journal.lock);
+        unused = give_back();
         pthread_mutex_unlock(&journal.lock);
+        entry_free(unused);
 }
 
 /* With the lock held. */
@@ -279,9 +361,10 @@ static void enqueue(struct journal_entry *e) {
 }
 
 void journal_commit(struct journal_entry *e) {
+        struct journal_entry *unused;
+
         pthread_mutex_lock(&journal.lock);
-        assert(journal.n_reserved > 0);
-        journal.n_reserved--;
+        unused = give_back();
         if (e && journal.running) {
                 enqueue(e);
                 e = NULL;
@@ -289,8 +372,9 @@ void journal_commit(struct journal_entry *e) {
         pthread_mutex_unlock(&journal.lock);
 
         if (e)
-                write_entry(e); /* the thread is not there (yet, or any more) */
+                (void)write_entry(e); /* the thread is not there (yet, or any more) */
         entry_free(e);
+        entry_free(unused);
 }
 
 void journal_log(int priority, const char *format, ...) {
@@ -310,7 +394,7 @@ void journal_log(int priority, const char *format, ...) {
                 return;
         }
 
-        e = journal_entry_new(priority, NULL);
+        e = entry_begin(entry_new(), priority, NULL);
         journal_entry_add(e, "MESSAGE", text);
 
         pthread_mutex_lock(&journal.lock);

@@ -30,16 +30,20 @@ int journal_start(enum journal_target target, int max_priority);
 /* Writes out all that is queued and ends the thread. */
 void journal_stop(void);
 
-/* A place for one audit entry. Returns 0, or -ENOBUFS when the queue is full. */
+/*
+ * A place for one audit entry, and the memory for it. Returns 0, -ENOBUFS when the queue is full, or
+ * -ENOMEM.
+ */
 int journal_reserve(void);
 /* Gives a reserved place back unused. */
 void journal_unreserve(void);
 
 /*
- * An entry in the making; NULL (out of memory) is accepted by all calls below. A value may hold
- * anything: it cannot add a field. It is cut at 4096 bytes; fields beyond the 32nd are left out. In
- * MESSAGE a '?' stands for what is invisible, moves characters or ends a line (base/legible.h).
- * `message_id` is 32 hex digits or NULL.
+ * An entry in the making, in the memory of a reserved place. Without one it is allocated, and NULL
+ * (out of memory) is accepted by all calls below. A value may hold anything: it cannot add a field.
+ * It is cut at 4096 bytes; fields beyond the 32nd are left out, and those beyond what memory there
+ * is. In MESSAGE a '?' stands for what is invisible, moves characters or ends a line
+ * (base/legible.h). `message_id` is 32 hex digits or NULL.
  */
 struct journal_entry *journal_entry_new(int priority, const char *message_id);
 void journal_entry_add(struct journal_entry *e, const char *field, const char *value);

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/journal.h"
 #include "base/json.h"
+#include "everywhere.h"
 
 /* Runs write_all() with stderr going to a pipe or file, and gives back what came out. */
 static char *captured(void (*write_all)(void)) {
@@ -35,9 +38,10 @@ static char *captured(void (*write_all)(void)) {
 }
 
 static void write_forger(void) {
-        struct journal_entry *e = journal_entry_new(LOG_INFO, "0123456789abcdef0123456789abcdef");
+        struct journal_entry *e;
 
         assert_int_equal(journal_reserve(), 0);
+        e = journal_entry_new(LOG_INFO, "0123456789abcdef0123456789abcdef");
         journal_entry_add(e, "MESSAGE", "one\n<0>two\",\"ACTION_USER_ID\":\"root");
         journal_entry_add(e, "ACTION_USER_ID", "u1\nACTION_STATUS=success");
         journal_entry_printf(e, "ACTION_ATTEMPT", "%d", 1);
@@ -85,13 +89,14 @@ static void test_no_control_comes_through(void **state) {
 
 static void write_long(void) {
         char value[10000];
-        struct journal_entry *e = journal_entry_new(LOG_INFO, NULL);
+        struct journal_entry *e;
 
         /* Two-byte characters, so that the limit falls into one. */
         value[0] = 'x';
         for (size_t i = 1; i + 2 < sizeof(value); i += 2)
                 memcpy(value + i, "\xc3\xa9", 3);
         assert_int_equal(journal_reserve(), 0);
+        e = journal_entry_new(LOG_INFO, NULL);
         journal_entry_add(e, "MESSAGE", value);
         for (int i = 0; i < 100; i++) {
                 char field[16];
@@ -162,12 +167,54 @@ static void test_full_queue_refuses_reservations(void **state) {
         fd_close(saved);
 }
 
+static struct fault_plan next_plan;
+static bool reserved;
+
+static void write_while_one_fails(void) {
+        struct journal_entry *e;
+        struct stat st = { 0 };
+
+        log_info("so that the thread runs");
+        while (fstat(STDERR_FILENO, &st) == 0 && st.st_size == 0)
+                sched_yield();
+
+        *fault_plan = next_plan;
+        reserved = journal_reserve() == 0;
+        if (!reserved)
+                return;
+        e = journal_entry_new(LOG_INFO, "0123456789abcdef0123456789abcdef");
+        journal_entry_add(e, "MESSAGE", "all of it");
+        journal_commit(e);
+}
+
+/* An audit entry for which a place was given is written, though a call of either thread fails. */
+static void test_a_reserved_entry_is_not_lost(void **state) {
+        static const unsigned kinds[] = { FAULT_MEMORY, FAULT_WRITE };
+
+        for (size_t k = 0; k < ELEMENTSOF(kinds); k++) {
+                bool failed = true;
+
+                for (unsigned nth = 1; failed; nth++) {
+                        _cleanup_(freep) char *text = NULL;
+
+                        next_plan = (struct fault_plan){ .kinds = kinds[k], .nth = nth };
+                        text = captured(write_while_one_fails);
+                        failed = fault_plan->n_failed > 0;
+                        *fault_plan = (struct fault_plan){ 0 };
+                        assert_int_equal(strstr(text, "\"all of it\"}\n") != NULL, reserved);
+                        assert_true(nth > 1 || failed);
+                }
+                assert_true(reserved);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_entry_is_one_line_of_json),
                 cmocka_unit_test(test_no_control_comes_through),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_full_queue_refuses_reservations),
+                cmocka_unit_test(test_a_reserved_entry_is_not_lost),
         };
 
         if (sodium_init() < 0)
