@@ -12,6 +12,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -63,7 +64,15 @@ def run_all():
     return sums
 
 
+def hear_signals():
+    """Who starts us in a background may have these ignored, and a program that we start keeps that."""
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main():
+    hear_signals()
     passed, failed, skipped = run(sys.argv[1:]) if sys.argv[1:] else run_all()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(bool(failed))
