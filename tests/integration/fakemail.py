@@ -12,7 +12,7 @@ import ssl
 import threading
 import warnings
 
-TIMEOUT = 30
+TIMEOUT = 60
 CLOSE = object()
 HANG = object()
 

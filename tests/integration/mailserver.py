@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-TIMEOUT = 30
+TIMEOUT = 60
 EXIM = "/usr/sbin/exim4"
 
 # Who the processes are, other than root: mail is never delivered by root.

@@ -25,8 +25,8 @@ BLOCK = PIECE // 2
 TEXT_ONLY = bytes(byte if 0x20 <= byte < 0x7f else 0 for byte in range(256))
 RUN = re.compile(rb"[^\0]{%d,}" % PIECE)
 
-# After an answer, what its connection has to clear up yet.
-PATIENCE = 1.0
+# Seconds; after an answer, for what its connection has to clear up yet.
+PATIENCE = 60
 
 
 class Area:

@@ -16,7 +16,7 @@ def n_sent(stack):
         f"{stack.google_url}/gmail/v1/users/me/messages?q=in:sent",
         headers={"Authorization": f"Bearer {stack.google_token}"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return len(json.load(answer).get("messages", []))
 
 

@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("AE_BUILD", "build")
 VAULTD = BUILD / "src/vaultd/action-vaultd"
 KEY = bytes(range(32))
-TIMEOUT = 10
+TIMEOUT = 60
 MAX_LINE = 128 << 10
 NOBODY = 65534
 
