@@ -46,6 +46,15 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def reserve(port=0):
+    """A socket on a port that the kernel gives to nobody else while it is open. Who sets
+    SO_REUSEADDR may listen there, and stop, and listen again."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", port))
+    return held
+
+
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True

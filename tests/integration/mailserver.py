@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 import time
 
-TIMEOUT = 60
+from fake import TIMEOUT, reserve
+
 EXIM = "/usr/sbin/exim4"
 
 # Who the processes are, other than root: mail is never delivered by root.
@@ -97,14 +98,6 @@ login:
 """
 
 
-def free_ports(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def make_authority(folder, names=("DNS:mail.test", "IP:127.0.0.1"), by=None, days=2):
     """ca.pem, and server.pem and server.key made by it, or by that of the folder `by`. Of less than
     no days it is one that has ended."""
@@ -143,7 +136,8 @@ class MailServer:
         self.ca = self.dir / "ca.pem"
         for name in "spool", "log", "mail":
             (self.dir / name).mkdir()
-        self.starttls, self.tls, self.plain = free_ports(3)
+        self._held = [reserve() for _ in range(3)]
+        self.starttls, self.tls, self.plain = (held.getsockname()[1] for held in self._held)
         config = CONFIG.format(
             dir=self.dir, owner=OWNER, group=owner.pw_gid, user=self.USER,
             password=self.PASSWORD, users=",".join(self.USERS), max_size=self.MAX_SIZE,
@@ -167,6 +161,8 @@ class MailServer:
     def __exit__(self, *_):
         self._process.terminate()
         self._process.communicate(timeout=TIMEOUT)
+        for held in self._held:
+            held.close()
         shutil.rmtree(self.dir / "spool")
         self._folder.cleanup()
 

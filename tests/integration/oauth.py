@@ -46,7 +46,7 @@ import urllib.parse
 import urllib.request
 
 import jws
-from fake import TIMEOUT, FakeHandler, Server
+from fake import TIMEOUT, FakeHandler, Server, reserve
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -376,7 +376,8 @@ class Provider:
         self._faults, self._secrets = [], set()
         self._changed = threading.Condition(threading.RLock())
         self._server, self._tls = None, tls
-        self.port = port
+        self._held = reserve(port)
+        self.port = self._held.getsockname()[1]
         self.listen()
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"{'https' if tls else 'http'}://{self.address}"
@@ -389,6 +390,7 @@ class Provider:
         self.closing.set()
         self.gate.set()
         self.refuse()
+        self._held.close()
         assert not self.failures, self.failures
 
     def listen(self):
@@ -396,7 +398,6 @@ class Provider:
         self._server.upstream = self
         if self._tls:
             self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self):

@@ -22,7 +22,7 @@ import time
 import urllib.parse
 import zlib
 
-from fake import TIMEOUT, FakeHandler, Server
+from fake import TIMEOUT, FakeHandler, Server, reserve
 
 USER = "/gmail/v1/users/me"
 MESSAGES = f"{USER}/messages"
@@ -500,7 +500,8 @@ class Upstream:
         self._changed = threading.Condition()
         self._server = None
         self._tls = tls
-        self.port = port
+        self._held = reserve(port)
+        self.port = self._held.getsockname()[1]
         self.listen()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -511,6 +512,7 @@ class Upstream:
         self.closing.set()
         self.gate.set()
         self.refuse()
+        self._held.close()
         assert not self.failures, self.failures
 
     def listen(self):
@@ -518,7 +520,6 @@ class Upstream:
         self._server.upstream = self
         if self._tls:
             self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self):

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import urllib.parse
 
-from upstream import TIMEOUT, Server
+from fake import TIMEOUT, Server, reserve
 
 TOO_LONG = 1 << 20
 HTML = b"<html>Sign in to the network</html>"
@@ -152,7 +152,8 @@ class HttpVault(Player):
         self.requests = []
         self._folder = tempfile.TemporaryDirectory(prefix="action-engine-vault-")
         self.path = f"{self._folder.name}/vault.sock" if unix else None
-        self.port = 0
+        self._held = None if unix else reserve()
+        self.port = 0 if unix else self._held.getsockname()[1]
         self._server = None
         self.listen()
         self.address = f"127.0.0.1:{self.port}" if self.port else "vault"
@@ -163,6 +164,8 @@ class HttpVault(Player):
 
     def __exit__(self, *arguments):
         super().__exit__(*arguments)
+        if self._held:
+            self._held.close()
         self._folder.cleanup()
 
     def listen(self):
@@ -171,7 +174,6 @@ class HttpVault(Player):
             self._server = UnixServer(self.path, UnixHandler)
         else:
             self._server = Server(("127.0.0.1", self.port), Handler)
-            self.port = self._server.server_address[1]
         self._server.upstream = self
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
