@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shlex
 import socket
 import subprocess
@@ -347,12 +348,21 @@ class Stack:
                 if isinstance(entry, dict):
                     yield entry
 
-    def audit(self, request_id):
+    def audit(self, request_id, field="ACTION_REQUEST_ID"):
         """The one entry of a finished action; it is written behind the answer, so wait for it."""
         return until(
-            lambda: [e for e in self.entries() if e.get("ACTION_REQUEST_ID") == request_id],
+            lambda: [e for e in self.entries() if e.get(field) == request_id],
             lambda found: len(found) == 1,
         )[0]
+
+    def audit_of_trace(self, parent):
+        """The same, where nobody hears the request's id; see trace()."""
+        return self.audit(parent.split("-")[1], "ACTION_TRACE_ID")
+
+
+def trace():
+    """A traceparent of one's own."""
+    return f"00-{secrets.token_hex(16)}-b7ad6b7169203331-01"
 
 
 def until(get, good):

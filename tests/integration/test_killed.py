@@ -13,7 +13,7 @@ import socket
 import unittest
 import unittest.mock
 
-from engine import READ_SCOPE, SEND_SCOPE, Stack, email, until
+from engine import READ_SCOPE, SEND_SCOPE, Stack, email, trace, until
 from engine_control import EngineControl
 from fakepolkit import FakePolkit
 from oauth import Provider
@@ -188,20 +188,17 @@ class Killed(unittest.TestCase):
         """The client reads nothing, so that it stands behind others."""
         to = f"slow+{self.to()}"
         with self.stack.connect() as c:
-            c.start(email(to))
+            parent = trace()
+            c.start(email(to, traceparent=parent))
             self.upstream.wait_for(to)
             c.socket.settimeout(0.2)
             with self.assertRaises(TimeoutError):
                 while True:
                     c.send({"op": "list_actions"})
-            audited = len(list(self.audited()))
             self.upstream.gate.set()
-            until(lambda: len(list(self.audited())), lambda n: n == audited + 1)
+            self.stack.audit_of_trace(parent)
             self.stack.kill("engine")
         self.goes_on(to, 1)
-
-    def audited(self):
-        return (e for e in self.stack.entries() if "ACTION_STATUS" in e)
 
     def test_asking_what_became_of_it(self):
         """The platform has it, and does not list it yet."""
