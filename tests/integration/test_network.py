@@ -26,6 +26,7 @@ from upstream import Upstream
 
 GMAIL = {"platform": "gmail"}
 PASSWORD = "s3cret-of-"
+ESTABLISHED = b"\1"  # what TCP_INFO begins with
 
 
 def answer(name, length=None):
@@ -47,6 +48,7 @@ class Outside:
     def reset(self, records=(), later=b""):
         """The next answer, and what comes when it has been taken; all others are good."""
         self.records, self.later = list(records), later
+        self.has_answered = threading.Event()
         self.may_go_on, self.has_gone_on = threading.Event(), threading.Event()
         self.requests = []  # (number of the connection, bearer)
 
@@ -86,15 +88,28 @@ class Outside:
         while len(body) < int(fields["Content-Length"]):
             body += self._receive(tls)
         self.requests.append((number, fields["Authorization"]))
-        for record in self.records or answer(f"answer-{len(self.requests)}"):
+        records, later, has_answered = self.records, self.later, self.has_answered
+        self.records, self.later = [], b""
+        for record in records or answer(f"answer-{len(self.requests)}"):
             tls.sendall(record)
-        self.records, later, self.later = [], self.later, b""
+        self._wait_taken(tls)
+        has_answered.set()
         if later:
             self.may_go_on.wait(TIMEOUT)
             tls.sendall(later)
-            until(lambda: struct.unpack("i", fcntl.ioctl(tls.fileno(), termios.TIOCOUTQ, bytes(4))),
-                  lambda left: left == (0,))
+            self._wait_taken(tls)
             self.has_gone_on.set()
+
+    @staticmethod
+    def _wait_taken(tls):
+        """Until all that was sent is there, or the other side has ended the connection."""
+
+        def left():
+            if tls.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != ESTABLISHED:
+                return 0
+            return struct.unpack("i", fcntl.ioctl(tls.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+
+        until(left, lambda n: n == 0)
 
     @staticmethod
     def _receive(tls):
@@ -168,6 +183,7 @@ class Answers(Case):
                     self.assertEqual(response["result"]["message_id"], result, response)
                 else:
                     self.assertEqual(response["error"]["code"], "outcome_unknown", response)
+                self.assertTrue(self.outside.has_answered.wait(TIMEOUT))
                 if later:
                     self.outside.may_go_on.set()
                     self.assertTrue(self.outside.has_gone_on.wait(TIMEOUT))
