@@ -90,7 +90,8 @@ class Socket:
 
     def entries(self):
         """What would be in the journal."""
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        whole, _, _ = self.log().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def children(self):
         pid = self._process.pid
@@ -359,8 +360,14 @@ class Faults(Case):
     def test_time_runs_out(self):
         provider = self.provider()
         grants = self.socket(provider, http="TotalTimeoutSec=0.2\n")
-        provider.script("token", "hang")
-        self.assert_result(grants.ask(kind="refresh", app=provider.app(), token="t"), "no_answer")
+        refresh = {"kind": "refresh", "app": provider.app(), "token": "t"}
+
+        def ask():
+            provider.script("token", "hang")
+            return grants.ask(**refresh)
+
+        # Where it runs out before anything is sent, as on a busy machine, it is another answer.
+        self.assert_result(until(ask, lambda _: provider.calls("token")), "no_answer")
 
     def test_only_listed_addresses_without_tls(self):
         provider = self.provider()
@@ -455,7 +462,7 @@ class Peers(Case):
     def test_another_uid_is_not_heard(self):
         grants = self.socket(allow=os.getuid() + 1)
         self.assertEqual(grants.exchange(b'{"kind":"metadata"}\n'), b"")
-        self.assertIn("AllowUser=", grants.log())
+        until(grants.log, lambda log: "AllowUser=" in log)
 
     def come_as(self, grants, uid):
         code = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
@@ -478,7 +485,7 @@ class Peers(Case):
         grants = self.socket(allow=NOBODY)
         done = self.come_as(grants, NOBODY)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertIn("anybody's", grants.log())
+        until(grants.log, lambda log: "anybody's" in log)
 
     def test_lines_that_are_no_grant(self):
         provider = self.provider()
@@ -612,7 +619,7 @@ class Starting(Case):
     def test_a_socket_that_listens_is_none(self):
         grants = self.socket(accept=False)
         self.assertEqual(grants.exchange(b"{}\n"), b"")
-        self.assertIn("Accept=yes", grants.log())
+        until(grants.log, lambda log: "Accept=yes" in log)
 
     def test_configuration(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
