@@ -80,6 +80,16 @@ class FakeEngine(contextlib.ExitStack):
             connection.sendall(answer)
 
 
+def read_terminal(terminal):
+    """All that was written to a terminal, whose other side is closed; a read may give a part."""
+    parts = []
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts)
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.engine = self.enterContext(FakeEngine())

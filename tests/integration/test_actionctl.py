@@ -19,7 +19,7 @@ import unittest
 
 from canaries import plain_build
 from ctl import (ACTIONCTL, HANG_UP, REFUSED, RETRY, TIMEOUT, TOP, UNKNOWN, UNREACHABLE, USAGE,
-                 Case, error, success)
+                 Case, error, read_terminal, success)
 
 
 class Perform(Case):
@@ -614,8 +614,7 @@ class Actions(Case):
             subprocess.run([ACTIONCTL, "actions", "p", "a", "--socket", self.engine.path],
                            stdout=theirs, check=True, timeout=TIMEOUT)
             os.close(theirs)
-            lines = os.read(ours, 65536).decode().splitlines()
-            os.close(ours)
+            lines = read_terminal(ours).decode().splitlines()
             self.assertLessEqual(max(map(len, lines)), columns)
             self.assertEqual([w for line in lines for w in line.split() if w in words], words)
 
@@ -819,8 +818,7 @@ class Usage(Case):
             subprocess.run([ACTIONCTL, "nothing"], stderr=theirs, check=False, timeout=TIMEOUT,
                            env={"PATH": os.environ["PATH"], **env})
             os.close(theirs)
-            self.assertEqual(b"\x1b[" in os.read(ours, 4096), coloured)
-            os.close(ours)
+            self.assertEqual(b"\x1b[" in read_terminal(ours), coloured)
 
 
 class Policy(Case):
