@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import tempfile
-import time
 import unittest
 
 from engine import BUILD, Stack, until
@@ -20,25 +19,28 @@ SECRET = "s3cret-app-password"
 TOKEN = "ya29." + "t0ken-" * 300
 USER = "ada@mail.test"
 
-fake = fake_tls = stack = None
+folder = fake = fake_tls = stack = None
 
 
 def setUpModule():
-    global fake, fake_tls, stack
+    global folder, fake, fake_tls, stack
     folder = pathlib.Path(unittest.enterModuleContext(tempfile.TemporaryDirectory()))
     make_authority(folder)
     fake = unittest.enterModuleContext(FakeMail(folder, tls=False))
     fake_tls = unittest.enterModuleContext(FakeMail(folder, tls=True))
-    config = (f"[Http]\nCaFile={folder / 'ca.pem'}\nConnectTimeoutSec=1\nFirstByteTimeoutSec=2\n"
-              f"TotalTimeoutSec=4\n"
-              f"[Smtp]\nAllowAddress=127.0.0.1:{fake.port} 127.0.0.1:{fake_tls.port}\n")
-    stack = unittest.enterModuleContext(Stack(config, "http://127.0.0.1:9"))
+    stack = unittest.enterModuleContext(make_stack("FirstByteTimeoutSec=8\nTotalTimeoutSec=12\n"))
     password = {"password": SECRET}
     with stack.connect() as c:
         c.result(connect("starttls", fake, "starttls", password))
         c.result(connect("tls", fake_tls, "tls", password))
         c.result(connect("login", fake_tls, "tls", {**password, "auth": "login"}))
         c.result(connect("token", fake_tls, "tls", {"access_token": TOKEN}))
+
+
+def make_stack(timeouts):
+    return Stack(f"[Http]\nCaFile={folder / 'ca.pem'}\n{timeouts}"
+                 f"[Smtp]\nAllowAddress=127.0.0.1:{fake.port} 127.0.0.1:{fake_tls.port}\n",
+                 "http://127.0.0.1:9")
 
 
 def tearDownModule():
@@ -154,21 +156,12 @@ class Ends(Case):
         self.assertIn("check", error["message"])
         self.assertIsNotNone(fake_tls.session().message)
         fake_tls.reset(message=HANG)
-        began = time.monotonic()
         self.refused("outcome_unknown")
-        self.assertLess(time.monotonic() - began, 5)
         self.assertIsNotNone(fake_tls.session().message)
-
-    def test_silence(self):
-        for step in "greeting", "EHLO", "AUTH", "MAIL", "DATA":
-            with self.subTest(step):
-                fake_tls.reset(**{step: HANG})
-                self.refused("upstream_unreachable")
-                self.assertIsNone(fake_tls.session().message)
 
     def test_a_deadline(self):
         fake_tls.reset(RCPT=HANG)
-        self.refused("deadline_exceeded", request={**mail(), "deadline_ms": 500})
+        self.refused("deadline_exceeded", request={**mail(), "deadline_ms": 4000})
         fake_tls.session()
 
     def test_others_do_not_wait(self):
@@ -189,6 +182,29 @@ class Ends(Case):
         self.assertEqual(len(fake_tls.sessions), 3)
         codes = [self.c.finish(i).get("error", {}).get("code") for i in range(5)]
         self.assertEqual(codes, ["outcome_unknown"] * 3 + [None] * 2)
+
+
+class Silence(Case):
+    """Nothing is said for longer than may be, which is not long; a busy machine connects to nobody
+    in that time."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.own = cls.enterClassContext(make_stack(
+            "ConnectTimeoutSec=1\nFirstByteTimeoutSec=2\nTotalTimeoutSec=4\n"))
+        with cls.own.connect() as c:
+            c.result(connect("tls", fake_tls, "tls", {"password": SECRET}))
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.enterContext(self.own.connect())
+
+    def test_before_the_end_left_nothing_is_sent(self):
+        for step in "greeting", "EHLO", "AUTH", "MAIL", "DATA":
+            with self.subTest(step):
+                fake_tls.reset(**{step: HANG})
+                self.refused("upstream_unreachable", session=False)
+                self.assertFalse([s for s in fake_tls.sessions if s.message])
 
 
 class Refusals(Case):
@@ -342,13 +358,16 @@ class Memory(Case):
         return [name for name, secret in self.SECRETS.items()
                 if any(secret in piece for piece in pieces)]
 
+    def assert_gone(self):
+        until(self.found, lambda found: not found)
+
     def test_while_it_waits(self):
         fake_tls.reset(message=HANG)
         self.c.send({**mail(), "id": "slow"})
         until(lambda: fake_tls.sessions and fake_tls.sessions[0].message, bool)
         self.assertIn("password", self.found())  # the search finds things
         self.c.finish("slow")
-        self.assertEqual(self.found(), [])
+        self.assert_gone()
 
     def test_after_the_answer(self):
         for play in {}, {"AUTH": b"535 no\r\n"}, {"RCPT": b"550 no\r\n"}, {"message": CLOSE}:
@@ -356,4 +375,4 @@ class Memory(Case):
                 with self.subTest(account, **play):
                     fake_tls.reset(**play)
                     self.call(mail(account))
-                    self.assertEqual(self.found(), [])
+                    self.assert_gone()
