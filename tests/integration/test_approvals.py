@@ -157,7 +157,7 @@ class Inbox(Case):
     def test_the_deadlines(self):
         """That of who asks ends the question; that of who answers only his answer."""
         person = self.person()
-        with self.asking("deadline@example.com", "--deadline", "0.7") as asker:
+        with self.asking("deadline@example.com", "--deadline", "6") as asker:
             (item,) = self.waiting(person)
             request = self.start(person, "approve", item)
             self.assert_code(person.finish(request), "invalid_state")

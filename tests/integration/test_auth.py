@@ -76,7 +76,7 @@ class Case(unittest.TestCase):
         cls.provider = cls.enterClassContext(Provider(pkce=True))
         cls.vault = cls.enterClassContext(ScriptedVault())
         host = cls.google.url.removeprefix("http://")
-        cls.stack = cls.enterClassContext(Stack(f"""{cls.vault.config}TimeoutSec=2
+        cls.stack = cls.enterClassContext(Stack(f"""{cls.vault.config}
 {cls.config}
 [Http]
 PlainHttp={host}
@@ -514,10 +514,8 @@ class Device(Case):
 
     def test_an_outage_is_waited_out(self):
         self.vault.script("exchange", Refusal("upstream_unreachable"))
-        request = self.begin()
-        request["deadline_ms"] = 2000
-        self.assertEqual(self.c.code(request), "deadline_exceeded")
-        self.assertEqual(len(self.vault.asked("exchange")), 1)
+        self.assert_connected(self.c.call(self.begin()))
+        self.assertEqual(len(self.vault.asked("exchange")), 2)
 
     def test_it_has_no_answer_to_bring(self):
         request = self.begin()
@@ -525,9 +523,8 @@ class Device(Case):
 
     def test_a_stop_does_not_wait_for_a_person(self):
         request = self.begin()
-        other = self.connect()
         waiting = self.c.start(request)
-        other.result({"op": "ping"})
+        self.c.result({"op": "ping"})
         os.kill(self.stack.pid("engine"), signal.SIGTERM)
         self.assertEqual(self.c.finish(waiting)["error"]["code"], "deadline_exceeded")
         self.stack.kill("engine")

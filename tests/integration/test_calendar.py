@@ -15,9 +15,7 @@ CONFIG = """
 ReconcileSec=0.3
 
 [Http]
-ConnectTimeoutSec=2
-FirstByteTimeoutSec=3
-TotalTimeoutSec=6
+FirstByteTimeoutSec=8
 MaxResponseBytes=1M
 """
 N_LOOKS = 5

@@ -35,7 +35,7 @@ def invalid():
 class Case(unittest.TestCase):
     def start(self, control, config=""):
         """A stack of its own for the test."""
-        config = f"{control.config}TimeoutSec=2\n{config}"
+        config = control.config + config
         plain = [control.address] if control.port else []
         return self.enterContext(Stack(config, upstream.url, control.credentials, plain))
 
@@ -46,9 +46,8 @@ class Shared(Case):
     @classmethod
     def setUpClass(cls):
         cls.control = cls.enterClassContext(EngineControl())
-        config = cls.control.config + "TimeoutSec=2\n"
         cls.stack = cls.enterClassContext(
-            Stack(config, upstream.url, cls.control.credentials, [cls.control.address]))
+            Stack(cls.control.config, upstream.url, cls.control.credentials, [cls.control.address]))
         with cls.stack.connect() as c:
             for account, scopes in (("send", [SEND_SCOPE]), ("both", [SEND_SCOPE, READ_SCOPE])):
                 c.result({"op": "auth_token", "platform": "gmail", "account": account,
@@ -251,8 +250,11 @@ class Check(Shared):
             self.assertIn("in time", self.refused("policy_unavailable")["message"])
 
     def test_the_deadline_while_it_is_asked(self):
+        n = len(upstream.requests)
         with self.control.playing("hang"):
-            self.refused("deadline_exceeded", deadline_ms=200)
+            c, action = self.hang(deadline_ms=3000)  # and no question comes in later
+            self.assertEqual(c.finish(action)["error"]["code"], "deadline_exceeded")
+        self.assertEqual(len(upstream.requests), n)
 
     def test_the_client_goes_while_it_is_asked(self):
         def cancelled(control):
@@ -425,7 +427,7 @@ class Ends(Case):
 
     def test_many_at_once(self):
         control = self.enterContext(EngineControl())
-        stack = self.start(control)
+        stack = self.start(control, "TimeoutSec=60\n")
         n = 200
         control.verdict = {**ALLOWED, "allowed": False}
         with contextlib.ExitStack() as connections:

@@ -19,12 +19,10 @@ MaxInFlightPerConnection=64
 DrainTimeoutSec=20
 
 [Vault]
-TimeoutSec=2
+TimeoutSec=8
 
 [Http]
-ConnectTimeoutSec=2
-FirstByteTimeoutSec=5
-TotalTimeoutSec=10
+FirstByteTimeoutSec=8
 MaxResponseBytes=1M
 MaxConnectionsPerHost=32
 """

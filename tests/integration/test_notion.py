@@ -14,9 +14,7 @@ STATUSES = ["Not started", "In progress", "Done"]
 
 CONFIG = """
 [Http]
-ConnectTimeoutSec=2
-FirstByteTimeoutSec=2
-TotalTimeoutSec=10
+FirstByteTimeoutSec=8
 MaxResponseBytes=1M
 
 [Adapter notion]

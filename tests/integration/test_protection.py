@@ -382,7 +382,7 @@ class Logs(unittest.TestCase):
         """Each line is an entry, and no entry has a field that it should not have."""
         self.c.result({"op": "health"})
         for part in "engine", "vault", "grant":
-            for line in self.stack.log(part).rstrip("\n").split("\n"):
+            for line in self.stack.log(part).split("\n")[:-1]:  # what is whole by now
                 if not re.match(r"(Listening on|Communication attempt|Execing|Connection from"
                                 r"|Spawned|Child \d+ died|\+)", line):
                     entry = json.loads(line)

@@ -18,7 +18,7 @@ zapier = stack = None
 def setUpModule():
     global zapier, stack
     zapier = unittest.enterModuleContext(Zapier())
-    config = f"[Http]\nFirstByteTimeoutSec=2\n[Adapter zapier]\nBaseUrl={zapier.url}\n"
+    config = f"[Http]\nFirstByteTimeoutSec=8\n[Adapter zapier]\nBaseUrl={zapier.url}\n"
     stack = unittest.enterModuleContext(Stack(config, zapier.url))
     with stack.connect() as c:
         for account, secret in SECRETS.items():
