@@ -376,6 +376,8 @@ static void test_every_error_is_a_no(void **state) {
 
 static void test_the_bus_dies_and_comes_back(void **state) {
         struct adviser_call *call = NULL;
+        uint64_t begin_usec;
+        int n;
 
         ask(polkit_rules(polkit));
         reply(true, false);
@@ -387,17 +389,20 @@ static void test_the_bus_dies_and_comes_back(void **state) {
 
         /* After an answer the next attempt may come at once, after a failure a moment later. */
         cannot_open = true;
+        begin_usec = clock_usec(CLOCK_MONOTONIC);
         assert_true(try(polkit_rules(polkit), &call) < 0);
         assert_int_equal(code, AE_POLICY_UNAVAILABLE);
         assert_int_equal(n_opened, 2);
         assert_true(try(polkit_rules(polkit), &call) < 0);
         assert_int_equal(code, AE_POLICY_UNAVAILABLE);
-        assert_int_equal(n_opened, 2);
+        n = n_opened;
+        if (clock_usec(CLOCK_MONOTONIC) - begin_usec < 100 * USEC_PER_MSEC) /* else it was later */
+                assert_int_equal(n, 2);
 
         cannot_open = false;
         while (try(polkit_rules(polkit), &call) < 0)
                 (void)sd_event_run(event, 10 * USEC_PER_MSEC);
-        assert_int_equal(n_opened, 3);
+        assert_int_equal(n_opened, n + 1);
         run_until(&n_questions, n_questions + 1);
         reply(true, false);
         assert_answer(POLICY_YES, AE_NONE);

@@ -319,34 +319,52 @@ static void test_an_answer_without_an_app(void **state) {
         }
 }
 
-/* Who waits for a provider is waited for, as long as the vault is there; and holds up nobody. */
-static void test_a_slow_provider_is_not_silence(void **state) {
-        struct outcome slow = { 0 }, quick = { 0 };
-        struct place *p = *state;
+/* A machine that stands still lets time pass: what is to come before it is over is tried with more. */
+static void with_time_enough(struct place *p, bool (*is_in_time)(struct place *, uint64_t)) {
+        for (uint64_t usec = 20 * USEC_PER_MSEC;; usec *= 2) {
+                assert_true(usec < 60 * USEC_PER_SEC);
+                p->peer_fd = fd_close(p->peer_fd);
+                start_vault(p, usec);
+                if (is_in_time(p, usec))
+                        return;
+        }
+}
 
-        start_vault(p, 20 * USEC_PER_MSEC);
+static bool slow_provider(struct place *p, uint64_t usec) {
+        struct outcome slow = { 0 }, quick = { 0 };
+
         get(p, &slow);
         (void)hear(p);
         for (int id = 2; id < 5; id++) {
                 char line[128];
+                ssize_t n;
 
-                while (recv(accepted(p), line, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+                while ((n = recv(accepted(p), line, 1, MSG_PEEK | MSG_DONTWAIT)) < 0 && slow.n == 0)
                         assert_true(sd_event_run(p->event, UINT64_MAX) >= 0);
+                if (n == 0 || slow.n > 0)
+                        return false;
                 snprintf(line, sizeof(line), "{\"id\":%d,\"op\":\"status\"}", id);
                 assert_string_equal(hear(p), line);
                 snprintf(line, sizeof(line), "{\"id\":%d,\"status\":\"success\",\"result\":{}}\n",
                          id);
                 say(p, line);
         }
-        assert_int_equal(slow.n, 0);
 
         assert_int_equal(vault_status(p->vault, on_answer, &quick, &quick.call), 0);
         (void)hear(p);
         say(p, DONE("5") TOKEN("1", ""));
         wait_for(p, &slow);
         wait_for(p, &quick);
+        if (slow.code == AE_VAULT_UNAVAILABLE && strstr(slow.message, "in time"))
+                return false;
         assert_string_equal(slow.token, "at1");
         assert_int_equal(quick.code, AE_NONE);
+        return true;
+}
+
+/* Who waits for a provider is waited for, as long as the vault is there; and holds up nobody. */
+static void test_a_slow_provider_is_not_silence(void **state) {
+        with_time_enough(*state, slow_provider);
 }
 
 static void test_answers_in_any_order(void **state) {
@@ -586,24 +604,28 @@ static void test_silence_ends_in_time(void **state) {
         assert_non_null(strstr(o[0].message, "in time"));
 }
 
-/* The timer is set for the first of two calls, which is answered: the second has its own time. */
-static void test_a_timer_that_rings_early(void **state) {
+static bool timer_that_rings_early(struct place *p, uint64_t usec) {
         uint64_t start = clock_usec(CLOCK_MONOTONIC);
         struct outcome a = { 0 }, b = { 0 };
-        struct place *p = *state;
 
-        start_vault(p, 500 * USEC_PER_MSEC);
         get(p, &a);
-        while (clock_usec(CLOCK_MONOTONIC) < start + 50 * USEC_PER_MSEC)
+        while (clock_usec(CLOCK_MONOTONIC) < start + usec / 10)
                 ;
         get(p, &b);
         (void)hear(p);
         say(p, TOKEN("1", ""));
         wait_for(p, &a);
-        assert_int_equal(a.code, AE_NONE);
+        if (a.code != AE_NONE)
+                return false;
         wait_for(p, &b);
         assert_non_null(strstr(b.message, "in time"));
-        assert_true(clock_usec(CLOCK_MONOTONIC) >= start + 550 * USEC_PER_MSEC);
+        assert_true(clock_usec(CLOCK_MONOTONIC) >= start + usec + usec / 10);
+        return true;
+}
+
+/* The timer is set for the first of two calls, which is answered: the second has its own time. */
+static void test_a_timer_that_rings_early(void **state) {
+        with_time_enough(*state, timer_that_rings_early);
 }
 
 static void test_cancelled_calls_are_not_told(void **state) {
