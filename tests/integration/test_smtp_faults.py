@@ -28,7 +28,7 @@ def setUpModule():
     make_authority(folder)
     fake = unittest.enterModuleContext(FakeMail(folder, tls=False))
     fake_tls = unittest.enterModuleContext(FakeMail(folder, tls=True))
-    stack = unittest.enterModuleContext(make_stack("FirstByteTimeoutSec=8\nTotalTimeoutSec=12\n"))
+    stack = unittest.enterModuleContext(make_stack("FirstByteTimeoutSec=5\nTotalTimeoutSec=8\n"))
     password = {"password": SECRET}
     with stack.connect() as c:
         c.result(connect("starttls", fake, "starttls", password))
