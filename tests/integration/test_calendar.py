@@ -15,7 +15,7 @@ CONFIG = """
 ReconcileSec=0.3
 
 [Http]
-FirstByteTimeoutSec=8
+FirstByteTimeoutSec=6
 MaxResponseBytes=1M
 """
 N_LOOKS = 5
