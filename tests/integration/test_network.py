@@ -90,10 +90,12 @@ class Outside:
         self.requests.append((number, fields["Authorization"]))
         records, later, has_answered = self.records, self.later, self.has_answered
         self.records, self.later = [], b""
-        for record in records or answer(f"answer-{len(self.requests)}"):
-            tls.sendall(record)
-        self._wait_taken(tls)
-        has_answered.set()
+        try:
+            for record in records or answer(f"answer-{len(self.requests)}"):
+                tls.sendall(record)
+            self._wait_taken(tls)
+        finally:  # or the other side has ended it before
+            has_answered.set()
         if later:
             self.may_go_on.wait(TIMEOUT)
             tls.sendall(later)

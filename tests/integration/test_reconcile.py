@@ -77,7 +77,7 @@ class Reconcile(Case):
         before = self.reads()
         for account in "sender", "unsaid":
             with self.subTest(account):
-                response = self.c.call(email("kept500@example.com", account=account))
+                response = self.c.call(email("kept500+unasked@example.com", account=account))
                 self.assertEqual(response["error"]["code"], "outcome_unknown")
                 self.assertIs(response["error"]["retryable"], False)
         self.assertEqual(self.reads(), before)

@@ -625,6 +625,7 @@ class Kv2(OverHttp, unittest.TestCase):
     make_vault = Kv2Vault
 
     def test_two_engines_renew_once(self):
+        self.addCleanup(lambda kept=self.vault.kept("u1"): self.vault.put("u1", **kept))
         grant = self.connect_grant()
         self.provider.gate.clear()
         with Stack(self.config, self.upstream.url, self.stack.credentials) as second:

@@ -484,7 +484,8 @@ class Upstream:
     handler = Handler
 
     def __init__(self, port=0, tls=None):
-        self.requests = []
+        self.requests = []  # a test may clear it
+        self.n_requests = 0
         self.mailbox = []
         self.drafts = []
         self.sessions = {}
@@ -623,7 +624,8 @@ class Upstream:
     def record(self, request):
         with self._changed:
             self.requests.append(request)
-            request.n = len(self.requests)
+            self.n_requests += 1
+            request.n = self.n_requests
             self._changed.notify_all()
 
     def to(self, address):
