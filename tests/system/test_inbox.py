@@ -7,9 +7,12 @@ for a password, so that tests need not type; `ada` has to, as shipped; `eve` may
 
 import contextlib
 import os
+import select
+import termios
+import time
 import unittest
 
-from engine import email, until
+from engine import TIMEOUT, email, until
 from product import ENGINE, SOCKET, set_up
 
 RULES = """
@@ -344,13 +347,19 @@ class Terminal(Case):
 
     def expect(self, fd, text):
         """All that is shown until then."""
-        shown = ""
+        shown, deadline = "", time.monotonic() + TIMEOUT
         while text not in shown:
-            shown += os.read(fd, 4096).decode("utf-8", "replace")
+            self.assertTrue(select.select([fd], [], [], deadline - time.monotonic())[0], shown)
+            try:
+                shown += os.read(fd, 4096).decode("utf-8", "replace")
+            except OSError as error:  # whoever wrote there has ended
+                self.fail(f"{error}; until then: {shown}")
         return shown
 
     def type(self, fd, password):
+        """What is typed before the echo is off is lost."""
         shown = self.expect(fd, "assword: ")
+        until(lambda: termios.tcgetattr(fd)[3] & termios.ECHO, lambda echo: not echo)
         os.write(fd, password.encode() + b"\n")
         return shown
 
