@@ -321,8 +321,8 @@ static bool take_hosts(void) {
                 return false;
         fd_close(fd);
         return unshare(CLONE_NEWNS) == 0 &&
-               mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-               mount(hosts_path, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+               mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
+               mount(hosts_path, "/etc/hosts", "", MS_BIND, NULL) == 0;
 }
 
 int main(void) {
