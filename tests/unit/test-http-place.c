@@ -320,8 +320,7 @@ static bool take_hosts(void) {
         if (fd < 0)
                 return false;
         fd_close(fd);
-        return unshare(CLONE_NEWNS) == 0 &&
-               mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
+        return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
                mount(hosts_path, "/etc/hosts", "", MS_BIND, NULL) == 0;
 }
 
