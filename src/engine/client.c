@@ -131,19 +131,36 @@ static void on_line(struct channel *channel, const char *line, size_t size, uint
                 call_succeed(call);
 }
 
-static void on_too_large(struct channel *channel, uint64_t number, void *userdata) {
-        struct client *c = userdata;
+/* A line of which nothing was read but that it is there. */
+static void refuse_line(struct channel *channel, uint64_t number, const struct ae_error *error) {
         struct request q = { .line = number };
-        struct ae_error error = { 0 };
         struct buffer line = { 0 };
 
         id_uuid7(q.request_id);
+        request_write_error(&q, error, &line);
+        (void)channel_send(channel, &line);
+        buffer_done(&line);
+}
+
+static void on_too_large(struct channel *channel, uint64_t number, void *userdata) {
+        const struct client *c = userdata;
+        struct ae_error error = { 0 };
+
         (void)ae_error_set(&error, AE_MESSAGE_TOO_LARGE,
                            "the line is longer than MaxMessageBytes=, %zu bytes",
                            c->engine->settings->max_message_bytes);
-        request_write_error(&q, &error, &line);
-        (void)channel_send(channel, &line);
-        buffer_done(&line);
+        refuse_line(channel, number, &error);
+}
+
+static void on_too_late(struct channel *channel, uint64_t number, void *userdata) {
+        const struct client *c = userdata;
+        struct ae_error error = { 0 };
+
+        (void)ae_error_set(&error, AE_DEADLINE_EXCEEDED,
+                           "the line was not whole within LineTimeoutSec=, %g seconds; write it at "
+                           "once",
+                           (double)c->engine->settings->line_timeout_usec / USEC_PER_SEC);
+        refuse_line(channel, number, &error);
 }
 
 /*
@@ -194,6 +211,7 @@ static void on_closed(struct channel *channel, int r, void *userdata) {
 static const struct channel_handler handler = {
         .on_line = on_line,
         .on_too_large = on_too_large,
+        .on_too_late = on_too_late,
         .on_closed = on_closed,
 };
 
@@ -236,6 +254,7 @@ static int client_new(struct engine *e, int fd, struct client **ret) {
                 .max_line = e->settings->max_message_bytes,
                 .max_open = e->settings->max_in_flight_per_connection,
                 .quota = user_quota(c->user),
+                .line_timeout_usec = e->settings->line_timeout_usec,
         };
         r = channel_new(e->poller, fd, &options, &handler, c, &c->channel);
         if (r < 0)

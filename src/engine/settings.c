@@ -190,6 +190,7 @@ static int parse_base_url(const char *section, const char *value, void *target,
 /* clang-format off */
 static const struct config_key keys[] = {
         { "Engine",    "DrainTimeoutSec",          config_parse_seconds, AT(drain_timeout_usec)           },
+        { "Engine",    "LineTimeoutSec",           config_parse_seconds, AT(line_timeout_usec)            },
         { "Engine",    "LogLevel",                 parse_log_level,      AT(log_level)                    },
         { "Engine",    "LogTarget",                parse_log_target,     AT(log_target)                   },
         { "Engine",    "MaxBytesPerUser",          config_parse_bytes,   AT(max_bytes_per_user)           },
@@ -242,6 +243,7 @@ static void set_defaults(struct settings *s) {
                 .max_in_flight_per_connection = 64,
                 .max_in_flight = 1024,
                 .max_bytes_per_user = (size_t)128 << 20,
+                .line_timeout_usec = 60 * USEC_PER_SEC,
                 .reconcile_usec = 60 * USEC_PER_SEC,
                 .request_timeout_usec = 60 * USEC_PER_SEC,
                 .drain_timeout_usec = 90 * USEC_PER_SEC,

@@ -38,6 +38,7 @@ struct settings {
         unsigned max_in_flight_per_connection;
         unsigned max_in_flight;
         size_t max_bytes_per_user;
+        uint64_t line_timeout_usec; /* 0: none */
         uint64_t reconcile_usec;
         uint64_t request_timeout_usec;
         uint64_t drain_timeout_usec;

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "ipc/frame.h"
 #include "ipc/quota.h"
 
@@ -43,11 +44,13 @@ struct channel {
 
         unsigned n_open;
         struct quota_waiter waiter;
-        size_t reserved;  /* for the line that is being read */
-        size_t line_held; /* for the line that is being handed up */
-        size_t held;      /* for all open requests */
+        size_t reserved;             /* for the line that is being read */
+        sd_event_source *line_timer; /* as long as there is such a line */
+        size_t line_held;            /* for the line that is being handed up */
+        size_t held;                 /* for all open requests */
 
-        bool more; /* `in` may hold whole lines */
+        bool more;    /* `in` may hold whole lines */
+        bool is_late; /* the line that is being read */
         bool in_turn;
         bool eof;
         bool draining;
@@ -55,6 +58,7 @@ struct channel {
 };
 
 static int on_again(sd_event_source *source, void *userdata);
+static int on_line_timeout(sd_event_source *source, uint64_t usec, void *userdata);
 
 size_t channel_unsent(const struct channel *c) {
         return c->out.size - c->n_sent;
@@ -116,6 +120,8 @@ static void channel_shrink(struct channel *c, size_t keep) {
         size_t surplus = c->reserved - keep;
 
         c->reserved = 0;
+        c->is_late = false;
+        c->line_timer = sd_event_source_disable_unref(c->line_timer);
         if (surplus > 0)
                 quota_release(c->options.quota, surplus);
 }
@@ -221,6 +227,26 @@ static void channel_dispatch(struct channel *c) {
         }
 }
 
+/* The peer had its time for the line, and this turn has read what had come of it. */
+static void channel_refuse_line(struct channel *c) {
+        frame_refuse(c->in);
+        channel_shrink(c, 0);
+        c->handler->on_too_late(c, frame_number(c->in), c->userdata);
+}
+
+/* A line that has room is the next to be handed up: nothing but its own end is waited for. */
+static void channel_time_line(struct channel *c) {
+        int r;
+
+        if (c->options.line_timeout_usec == 0 || c->reserved == 0 || c->line_timer)
+                return;
+        r = sd_event_add_time_relative(poller_event(c->watch.poller), &c->line_timer,
+                                       CLOCK_MONOTONIC, c->options.line_timeout_usec, USEC_PER_MSEC,
+                                       on_line_timeout, c);
+        if (r < 0)
+                channel_fail(c, r);
+}
+
 /* Watches for what can be done next. */
 static void channel_watch(struct channel *c) {
         int r;
@@ -252,6 +278,7 @@ static void channel_settle(struct channel *c, bool peer_gone) {
                 channel_end(c, 0);
         else {
                 channel_watch(c);
+                channel_time_line(c);
                 if (c->more && channel_takes_lines(c))
                         channel_wake(c);
         }
@@ -267,6 +294,8 @@ static void channel_turn(struct channel *c, uint32_t revents) {
                 r = channel_fill(c);
         if (r >= 0)
                 channel_dispatch(c);
+        if (r >= 0 && c->is_late && !c->more && !c->closed)
+                channel_refuse_line(c);
         if (r >= 0 && !(c->watch.events & EPOLLOUT)) /* else the socket is still full */
                 r = channel_flush(c);
         c->in_turn = false;
@@ -292,6 +321,16 @@ static int on_again(sd_event_source *source, void *userdata) {
 
         c->again = sd_event_source_disable_unref(c->again);
         channel_turn(c, 0);
+        return 0;
+}
+
+/* Its end may have come by now, and only waits to be read. */
+static int on_line_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(channel_unrefp) struct channel *c = channel_ref(userdata);
+
+        c->line_timer = sd_event_source_disable_unref(c->line_timer);
+        c->is_late = true;
+        channel_turn(c, EPOLLIN);
         return 0;
 }
 

@@ -35,6 +35,8 @@ struct channel_handler {
                         void *userdata);
         /* A line over the limit was thrown away as it streamed in. */
         void (*on_too_large)(struct channel *c, uint64_t number, void *userdata);
+        /* So was one that was not finished in time. Needed only where there is a line_timeout_usec. */
+        void (*on_too_late)(struct channel *c, uint64_t number, void *userdata);
         /*
          * The connection is over: the peer is gone (-ECONNRESET and the like), or it
          * half-closed and has been given all that it was owed (0). Called once, last, never
@@ -47,7 +49,12 @@ struct channel_options {
         size_t max_line;     /* bytes, without the LF */
         unsigned max_open;   /* requests; 0: no limit */
         struct quota *quota; /* borrowed; NULL: none */
-        bool asks;           /* this end asks, and reads answers */
+        /*
+         * How long a line may hold room of the quota before it is whole, so that half a line and
+         * then silence keep nobody waiting for ever. 0: no limit.
+         */
+        uint64_t line_timeout_usec;
+        bool asks; /* this end asks, and reads answers */
 };
 
 /*

@@ -165,6 +165,12 @@ int frame_next(struct frame *f, const char **ret, size_t *ret_size) {
         return 0;
 }
 
+void frame_refuse(struct frame *f) {
+        f->dropping = true;
+        frame_take(f, frame_pending(f));
+        frame_forget(f);
+}
+
 uint64_t frame_number(const struct frame *f) {
         return f->number;
 }

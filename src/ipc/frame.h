@@ -40,6 +40,12 @@ uint64_t frame_number(const struct frame *f);
  */
 void frame_forget(struct frame *f);
 
+/*
+ * Refuses an unfinished line, as one over the limit is: it is dropped, what is held of it and what
+ * still streams in. For after frame_next() has returned 0, with something pending.
+ */
+void frame_refuse(struct frame *f);
+
 /* Drops all that is held. */
 void frame_clear(struct frame *f);
 

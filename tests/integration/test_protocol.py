@@ -590,6 +590,22 @@ class Streams(Case):
         self.c.result({"op": "health"})
 
 
+class Unfinished(unittest.TestCase):
+    def test_half_a_long_line_is_passed_over(self):
+        """It holds its uid's room for LineTimeoutSec= and no longer; the connection lives on."""
+        config = f"[Engine]\nMaxMessageBytes={LIMIT}\nMaxBytesPerUser={LIMIT}\nLineTimeoutSec=0.2\n"
+        with Stack(config) as own, Connection(own.socket) as half, Connection(own.socket) as other:
+            half.send_bytes(b'\n{"op":"ping","id":"' + b"x" * (LIMIT // 2))
+            other.send_bytes(b'{"op":"ping","traceparent":"' + b"x" * (LIMIT // 2) + b'"}\n')
+            response = half.read()
+            self.assertEqual(response["error"]["code"], "deadline_exceeded")
+            self.assertEqual(response["line"], 2)
+            self.assertIn("LineTimeoutSec=", response["error"]["message"])
+            self.assertEqual(other.read()["line"], 1)
+            half.send_bytes(b'x"}\n{"op":"ping","id":"after"}\n')
+            self.assertEqual(half.read()["id"], "after")
+
+
 class Writer:
     """Writes beside the reader, as a peer with two threads would."""
 

@@ -21,7 +21,7 @@ struct end {
         struct channel *channel;
         int fd; /* the peer's; non-blocking */
         void (*on_line)(struct end *e, const char *line, size_t size);
-        unsigned n_lines, n_too_large, n_closed;
+        unsigned n_lines, n_too_large, n_too_late, n_closed;
         uint64_t last_number;
         size_t last_size;
         int closed_with;
@@ -48,6 +48,15 @@ static inline int teardown(void **state) {
         return 0;
 }
 
+static inline void send_text(struct channel *c, const void *text, size_t size) {
+        struct buffer b = { 0 };
+
+        buffer_append(&b, text, size);
+        assert_int_equal(channel_send(c, &b), 0);
+        assert_null(b.data);
+        assert_int_equal(b.size, 0);
+}
+
 static inline void on_line(struct channel *c, const char *line, size_t size, uint64_t number,
                            void *userdata) {
         struct end *e = userdata;
@@ -71,6 +80,17 @@ static inline void on_too_large(struct channel *c, uint64_t number, void *userda
         e->n_too_large++;
 }
 
+static inline void on_too_late(struct channel *c, uint64_t number, void *userdata) {
+        struct end *e = userdata;
+
+        assert_int_equal(e->depth, 0);
+        assert_int_equal(e->n_closed, 0);
+        assert_true(number > e->last_number);
+        e->last_number = number;
+        e->n_too_late++;
+        send_text(c, "late", strlen("late"));
+}
+
 static inline void on_closed(struct channel *c, int r, void *userdata) {
         struct end *e = userdata;
 
@@ -84,6 +104,7 @@ static inline void on_closed(struct channel *c, int r, void *userdata) {
 static const struct channel_handler handler = {
         .on_line = on_line,
         .on_too_large = on_too_large,
+        .on_too_late = on_too_late,
         .on_closed = on_closed,
 };
 
@@ -109,15 +130,6 @@ static inline void run_idle(void) {
 
         while (sd_event_run(event, 0) > 0)
                 assert_true(++n < 100000); /* a busy loop */
-}
-
-static inline void send_text(struct channel *c, const void *text, size_t size) {
-        struct buffer b = { 0 };
-
-        buffer_append(&b, text, size);
-        assert_int_equal(channel_send(c, &b), 0);
-        assert_null(b.data);
-        assert_int_equal(b.size, 0);
 }
 
 static inline void echo(struct end *e, const char *line, size_t size) {

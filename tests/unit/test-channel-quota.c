@@ -217,6 +217,74 @@ static void test_refused_line_gives_the_quota_back(void **state) {
         end_done(&e);
 }
 
+/* Until the timer of the one unfinished line, or what else there is, has come. */
+static void run_until_late(struct end *e) {
+        while (e->n_too_late == 0)
+                assert_true(sd_event_run(event, UINT64_MAX) > 0);
+        run_idle();
+}
+
+/* Half a line and then silence: others get the room, and the connection goes on behind the line. */
+static void test_unfinished_line_has_its_time(void **state) {
+        _cleanup_(quota_unrefp) struct quota *q = NULL;
+        struct channel_options o = { .max_line = MAX_LINE, .line_timeout_usec = 1000 };
+        struct end half, waiting;
+
+        assert_int_equal(quota_new(MAX_LINE, &q), 0);
+        o.quota = q;
+        end_init(&half, &o, echo);
+        put(&half, "first\n");
+        send_all(&half, 'x', 60000);
+        send_all(&half, 'x', 60000);
+        o.line_timeout_usec = 0;
+        end_init(&waiting, &o, keep_open);
+        run_until_late(&half);
+        assert_int_equal(half.n_lines, 1);
+        assert_int_equal(half.last_number, 2);
+        assert_gets(&half, "first\nlate\n");
+
+        put_long(&waiting, 'y', 2 * QUOTA_FREE_LINE);
+        put(&waiting, "\n");
+        run_idle();
+        assert_int_equal(waiting.n_lines, 1);
+        finish(&waiting, "done");
+
+        put_long(&half, 'x', MAX_LINE * 2); /* the rest of it is nobody's any more */
+        put(&half, "\nnext\n");
+        run_idle();
+        assert_gets(&half, "next\n");
+        assert_int_equal(half.last_number, 3);
+        assert_int_equal(half.n_too_late, 1);
+        assert_room(q, MAX_LINE);
+        end_done(&half);
+        end_done(&waiting);
+}
+
+/* What is there when the time is over counts. */
+static void test_line_that_comes_in_time(void **state) {
+        _cleanup_(quota_unrefp) struct quota *q = NULL;
+        struct channel_options o = { .max_line = MAX_LINE, .line_timeout_usec = 1 };
+        struct end e;
+
+        assert_int_equal(quota_new(MAX_LINE, &q), 0);
+        o.quota = q;
+        end_init(&e, &o, keep_open);
+        for (unsigned n = 1; n <= 3; n++) {
+                send_all(&e, 'x', 64 << 10);
+                send_all(&e, 'x', 60000);
+                assert_true(sd_event_run(event, 0) > 0); /* reads half of it */
+                put(&e, "\n");
+                assert_int_equal(e.n_lines, n - 1);
+                run_idle();
+                assert_int_equal(e.n_lines, n);
+                finish(&e, "done");
+        }
+        run_idle();
+        assert_int_equal(e.n_too_late, 0);
+        assert_room(q, MAX_LINE);
+        end_done(&e);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 unit(test_only_long_lines_are_counted),
@@ -226,6 +294,8 @@ int main(void) {
                 unit(test_closing_gives_the_quota_back),
                 unit(test_waiter_that_leaves),
                 unit(test_refused_line_gives_the_quota_back),
+                unit(test_unfinished_line_has_its_time),
+                unit(test_line_that_comes_in_time),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,27 @@ static const struct {
         { "0123456789abcdefg\r\n\r\nb\r\n", "1!;3:b;" },
 };
 
+/* As one over the limit: wiped, counted, and gone with all that still comes of it. */
+static void test_refused_before_its_end(void **state) {
+        static const char *const rests[] = { "\nb\n", "rest\nb\n", "rest\r\nb\n",
+                                             "0123456789abcdefghijklmnopqrstuvwxyz\nb\n" };
+
+        for (size_t i = 0; i < ELEMENTSOF(rests); i++) {
+                _cleanup_(frame_freep) struct frame *f = NULL;
+                char lines[256] = "";
+
+                assert_int_equal(frame_new(MAX_LINE, &f), 0);
+                feed(f, "a\nhalf", 6);
+                drain(f, lines);
+                frame_refuse(f);
+                assert_int_equal(frame_pending(f), 0);
+                assert_int_equal(frame_number(f), 2);
+                feed(f, rests[i], strlen(rests[i]));
+                drain(f, lines);
+                assert_string_equal(lines, "1:a;3:b;");
+        }
+}
+
 /* A stream may break anywhere, so it is broken everywhere: in two, and in three. */
 static void test_split_everywhere(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -222,6 +243,7 @@ static void test_taken_lines_are_wiped(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_split_everywhere),
+                cmocka_unit_test(test_refused_before_its_end),
                 cmocka_unit_test(test_one_byte_at_a_time),
                 cmocka_unit_test(test_feed_before_taking),
                 cmocka_unit_test(test_bytes_are_bytes),
