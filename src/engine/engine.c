@@ -2,12 +2,12 @@
 #include "engine/engine.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "action/pipeline.h"
 #include "base/clock.h"
+#include "base/daemon.h"
 #include "base/journal.h"
 #include "engine/client.h"
 
@@ -210,32 +210,6 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
-static int watch_signals(struct engine *e) {
-        static const struct {
-                int signal;
-                sd_event_signal_handler_t handler;
-        } signals[] = {
-                { SIGHUP, on_hangup },
-                { SIGINT, on_stop },
-                { SIGTERM, on_stop },
-        };
-        sigset_t blocked;
-        int r;
-
-        sigemptyset(&blocked);
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-                sigaddset(&blocked, signals[i].signal);
-        if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
-                return -errno;
-
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                r = sd_event_add_signal(e->event, NULL, signals[i].signal, signals[i].handler, e);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /*
  * Clients are never to have the descriptors that their actions need. Each action has a connection
  * to its platform, and others are kept.
@@ -256,7 +230,7 @@ int engine_run(struct engine *e, int listen_fd) {
         _cleanup_(fd_closep) int fd = listen_fd;
         int r;
 
-        r = watch_signals(e);
+        r = daemon_watch_signals(e->event, on_stop, on_hangup, e);
         if (r < 0)
                 return r;
         r = sd_event_set_watchdog(e->event, true);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
+#include "base/daemon.h"
 #include "base/journal.h"
 #include "base/secret.h"
 #include "engine/engine.h"
@@ -21,69 +21,19 @@
 /* From here on memory is mapped for itself, and given back when it is freed. */
 #define LARGE_BLOCK (1 << 20)
 
-static const char help[] =
-                "action-engined [OPTION…]\n"
-                "\n"
-                "Carries out actions for local programs: takes requests on a Unix socket, asks the "
-                "vault\n"
-                "for the credential, sends, answers. It is started by systemd through its socket.\n"
-                "\n"
-                "  --config FILE    read only FILE and FILE.d/*.conf, not " CONFIG_ADMIN_DIR "\n"
-                "  --check-config   read the configuration, say what is wrong with it, and end\n"
-                "  --version        print the version and end\n"
-                "  --help           print this and end\n"
-                "\n"
-                "See action-engined(8), action-engine.conf(5), action-engine-protocol(7).\n";
+static const struct daemon_program program = {
+        .name = "action-engined",
+        .about = "Carries out actions for local programs: takes requests on a Unix socket, asks "
+                 "the vault\n"
+                 "for the credential, sends, answers. Started by systemd, by its socket.",
+        .manuals = "action-engined(8), action-engine.conf(5), action-engine-protocol(7)",
+};
 
 static const char no_socket[] =
                 "action-engined: no listening socket was passed\n"
                 "It is started by systemd: systemctl enable --now action-engine.socket\n"
                 "To try it by hand: systemd-socket-activate -l ./engine.sock action-engined "
                 "--config FILE\n";
-
-struct options {
-        const char *config;
-        bool check_config;
-};
-
-/* Returns 1 when all is done and said, 0 to go on, -EINVAL after a message. */
-static int parse_options(int argc, char **argv, struct options *ret) {
-        enum { CONFIG = 256, CHECK_CONFIG, VERSION, HELP };
-        static const struct option known[] = {
-                { "config", required_argument, NULL, CONFIG },
-                { "check-config", no_argument, NULL, CHECK_CONFIG },
-                { "version", no_argument, NULL, VERSION },
-                { "help", no_argument, NULL, HELP },
-                { 0 },
-        };
-        int c;
-
-        *ret = (struct options){ 0 };
-        while ((c = getopt_long(argc, argv, "h", known, NULL)) >= 0)
-                switch (c) {
-                case CONFIG:
-                        ret->config = optarg;
-                        break;
-                case CHECK_CONFIG:
-                        ret->check_config = true;
-                        break;
-                case VERSION:
-                        puts("action-engined " AE_VERSION);
-                        return 1;
-                case 'h':
-                case HELP:
-                        fputs(help, stdout);
-                        return 1;
-                default:
-                        return -EINVAL;
-                }
-        if (optind < argc) {
-                fprintf(stderr, "action-engined: takes no argument '%s'; see --help\n",
-                        argv[optind]);
-                return -EINVAL;
-        }
-        return 0;
-}
 
 /*
  * Who waits already gets an end instead of an answer. Were they left to wait, systemd would start
@@ -132,10 +82,10 @@ int main(int argc, char **argv) {
         _cleanup_(settings_done) struct settings settings = { 0 };
         _cleanup_(fd_closep) int fd = -1;
         char error[CONFIG_ERROR_SIZE];
-        struct options options;
+        struct daemon_options options;
         int r;
 
-        r = parse_options(argc, argv, &options);
+        r = daemon_options_parse(&program, argc, argv, &options);
         if (r != 0)
                 return r < 0 ? 2 : EXIT_SUCCESS;
 

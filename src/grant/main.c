@@ -6,7 +6,6 @@
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
+#include "base/daemon.h"
 #include "base/journal.h"
 #include "base/secret.h"
 #include "grant/call.h"
@@ -200,63 +200,22 @@ static int serve(const struct grant_config *config, int *fd) {
         return serve_peer(peer, config);
 }
 
-static const char help[] =
-                "action-grant [OPTION...]\n\n"
-                "Makes one call to an OAuth provider, for action-vaultd. Started by systemd, for "
-                "each connection.\n\n"
-                "  --config FILE   read FILE (and FILE.d/*.conf) and no other configuration\n"
-                "  --check-config  read the configuration, say what is wrong with it, and end\n"
-                "  --version       print the version and end\n"
-                "  --help          print this and end\n\n"
-                "See action-grant(8).\n";
-
-enum mode {
-        MODE_SERVE,
-        MODE_CHECK,
-        MODE_HELP,
-        MODE_VERSION,
-};
-
-/* Returns the mode, or -EINVAL when getopt_long() has said what it does not like. */
-static int parse_arguments(int argc, char **argv, const char **ret_config) {
-        static const struct option options[] = {
-                { "check-config", no_argument, NULL, MODE_CHECK },
-                { "config", required_argument, NULL, 'c' },
-                { "help", no_argument, NULL, MODE_HELP },
-                { "version", no_argument, NULL, MODE_VERSION },
-                { 0 },
-        };
-        int mode = MODE_SERVE, option;
-
-        while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-                if (option == '?')
-                        return -EINVAL;
-                if (option == 'c')
-                        *ret_config = optarg;
-                else
-                        mode = option;
-        }
-        if (optind < argc)
-                return refuse(-EINVAL, "it takes no argument '%s'", argv[optind]);
-        return mode;
-}
-
-static int run(int mode, const char *path) {
+static int run(const struct daemon_options *options) {
         _cleanup_(grant_config_done) struct grant_config config = { 0 };
         _cleanup_(fd_closep) int fd = -1;
         char error[CONFIG_ERROR_SIZE];
         int r;
 
         /* First, so that who starts it by hand hears how to, whatever else is missing. */
-        if (mode == MODE_SERVE) {
+        if (!options->check_config) {
                 fd = take_connection();
                 if (fd < 0)
                         return fd;
         }
-        r = grant_config_load(path, &config, error);
+        r = grant_config_load(options->config, &config, error);
         if (r < 0)
                 return refuse(r, "%s", error);
-        if (mode == MODE_CHECK)
+        if (options->check_config)
                 return 0;
         r = serve(&config, &fd);
         journal_stop();
@@ -264,21 +223,17 @@ static int run(int mode, const char *path) {
 }
 
 int main(int argc, char **argv) {
-        const char *config = NULL;
-        int mode;
+        static const struct daemon_program program = {
+                .name = "action-grant",
+                .about = "Makes one call to an OAuth provider, for action-vaultd. Started by "
+                         "systemd, for each connection.",
+                .manuals = "action-grant(8)",
+        };
+        struct daemon_options options;
+        int r;
 
-        mode = parse_arguments(argc, argv, &config);
-        switch (mode) {
-        case MODE_HELP:
-                fputs(help, stdout);
-                return EXIT_SUCCESS;
-        case MODE_VERSION:
-                puts("action-grant " AE_VERSION);
-                return EXIT_SUCCESS;
-        case MODE_SERVE:
-        case MODE_CHECK:
-                return run(mode, config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        default:
-                return EXIT_FAILURE;
-        }
+        r = daemon_options_parse(&program, argc, argv, &options);
+        if (r == 0)
+                r = run(&options);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
+#include "base/daemon.h"
 #include "base/journal.h"
 #include "base/secret.h"
 #include "base/sync-folder.h"
@@ -240,26 +239,14 @@ static int add_timer(struct daemon *d, sd_event_time_handler_t handler, sd_event
 }
 
 static int set_up_loop(struct daemon *d) {
-        static const struct {
-                int signal;
-                sd_event_signal_handler_t handler;
-        } signals[] = {
-                { SIGHUP, on_hangup },
-                { SIGINT, on_stop },
-                { SIGTERM, on_stop },
-        };
         int r;
 
         r = sd_event_new(&d->event);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                r = sd_event_add_signal(d->event, NULL,
-                                        signals[i].signal | SD_EVENT_SIGNAL_PROCMASK,
-                                        signals[i].handler, d);
-                if (r < 0)
-                        return r;
-        }
+        r = daemon_watch_signals(d->event, on_stop, on_hangup, d);
+        if (r < 0)
+                return r;
         r = add_timer(d, on_status, &d->status);
         if (r == 0)
                 r = add_timer(d, on_flush, &d->flush);
@@ -342,47 +329,6 @@ static int serve(struct daemon *d, int *listen_fd) {
         return sd_event_loop(d->event);
 }
 
-static const char help[] =
-                "action-vaultd [OPTION...]\n\n"
-                "Keeps the credentials of action-engined, sealed. Started by systemd, by its "
-                "socket.\n\n"
-                "  --config FILE   read FILE (and FILE.d/*.conf) and no other configuration\n"
-                "  --check-config  read the configuration, say what is wrong with it, and end\n"
-                "  --version       print the version and end\n"
-                "  --help          print this and end\n\n"
-                "See action-vaultd(8).\n";
-
-enum mode {
-        MODE_SERVE,
-        MODE_CHECK,
-        MODE_HELP,
-        MODE_VERSION,
-};
-
-/* Returns the mode, or -EINVAL when getopt_long() has said what it does not like. */
-static int parse_arguments(int argc, char **argv, const char **ret_config) {
-        static const struct option options[] = {
-                { "check-config", no_argument, NULL, MODE_CHECK },
-                { "config", required_argument, NULL, 'c' },
-                { "help", no_argument, NULL, MODE_HELP },
-                { "version", no_argument, NULL, MODE_VERSION },
-                { 0 },
-        };
-        int mode = MODE_SERVE, option;
-
-        while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-                if (option == '?')
-                        return -EINVAL;
-                if (option == 'c')
-                        *ret_config = optarg;
-                else
-                        mode = option;
-        }
-        if (optind < argc)
-                return refuse(-EINVAL, "it takes no argument '%s'", argv[optind]);
-        return mode;
-}
-
 static int load_config(struct daemon *d, const char *path) {
         char error[CONFIG_ERROR_SIZE];
         int r;
@@ -391,19 +337,19 @@ static int load_config(struct daemon *d, const char *path) {
         return r < 0 ? refuse(r, "%s", error) : 0;
 }
 
-static int run(int mode, const char *config) {
+static int run(const struct daemon_options *options) {
         _cleanup_(daemon_done) struct daemon d = { 0 };
         _cleanup_(fd_closep) int listen_fd = -1;
         int r;
 
         /* First, so that who starts it by hand hears how to, whatever else is missing. */
-        if (mode == MODE_SERVE) {
+        if (!options->check_config) {
                 listen_fd = take_socket();
                 if (listen_fd < 0)
                         return listen_fd;
         }
-        r = load_config(&d, config);
-        if (r < 0 || mode == MODE_CHECK)
+        r = load_config(&d, options->config);
+        if (r < 0 || options->check_config)
                 return r;
         r = serve(&d, &listen_fd);
         journal_stop();
@@ -411,21 +357,17 @@ static int run(int mode, const char *config) {
 }
 
 int main(int argc, char **argv) {
-        const char *config = NULL;
-        int mode;
+        static const struct daemon_program program = {
+                .name = "action-vaultd",
+                .about = "Keeps the credentials of action-engined, sealed. Started by systemd, by "
+                         "its socket.",
+                .manuals = "action-vaultd(8)",
+        };
+        struct daemon_options options;
+        int r;
 
-        mode = parse_arguments(argc, argv, &config);
-        switch (mode) {
-        case MODE_HELP:
-                fputs(help, stdout);
-                return EXIT_SUCCESS;
-        case MODE_VERSION:
-                puts("action-vaultd " AE_VERSION);
-                return EXIT_SUCCESS;
-        case MODE_SERVE:
-        case MODE_CHECK:
-                return run(mode, config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        default:
-                return EXIT_FAILURE;
-        }
+        r = daemon_options_parse(&program, argc, argv, &options);
+        if (r == 0)
+                r = run(&options);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

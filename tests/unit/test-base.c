@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/daemon.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
@@ -179,6 +181,41 @@ static void test_file_failures(void **state) {
         assert_int_equal(file_write(full, "a", 1), -ENOSPC);
 }
 
+static void test_daemon_options(void **state) {
+        static const struct daemon_program program = { "d", "Does it.", "d(8)" };
+        static const struct {
+                const char *words[3];
+                int r;
+                const char *config;
+                bool check;
+        } cases[] = {
+                { { NULL }, 0, NULL, false },
+                { { "--config", "c" }, 0, "c", false },
+                { { "--check-config", "--config=c" }, 0, "c", true },
+                { { "--version" }, 1, NULL, false },
+                { { "--config=c", "--help" }, 1, "c", false },
+                { { "--config" }, -EINVAL, NULL, false },
+                { { "--unknown" }, -EINVAL, NULL, false },
+                { { "--config=c", "word" }, -EINVAL, "c", false },
+                { { "" }, -EINVAL, NULL, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char *argv[] = { (char *)"d", (char *)cases[i].words[0], (char *)cases[i].words[1],
+                                 NULL };
+                int argc = 1 + !!cases[i].words[0] + !!cases[i].words[1];
+                struct daemon_options options;
+
+                optind = 0; /* begins anew */
+                assert_int_equal(daemon_options_parse(&program, argc, argv, &options), cases[i].r);
+                assert_int_equal(options.check_config, cases[i].check);
+                if (cases[i].config)
+                        assert_string_equal(options.config, cases[i].config);
+                else
+                        assert_null(options.config);
+        }
+}
+
 static void test_secret_file_limit(void **state) {
         _cleanup_(secret_freep) struct secret *s = NULL;
         char path[] = "/tmp/test-secret-XXXXXX";
@@ -310,6 +347,7 @@ int main(void) {
                 cmocka_unit_test(test_rfc3339),
                 cmocka_unit_test(test_file_limit),
                 cmocka_unit_test(test_file_failures),
+                cmocka_unit_test(test_daemon_options),
                 cmocka_unit_test(test_secret_file_limit),
                 cmocka_unit_test(test_secrets_are_wiped_and_many),
                 cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
