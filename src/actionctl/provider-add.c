@@ -6,7 +6,6 @@
 #include "actionctl/ctl.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -287,8 +286,7 @@ static int print_stored(const struct ctl *ctl, const cJSON *response) {
 
 static int store(struct adding *a) {
         _cleanup_(request_done) struct request q = { 0 };
-        struct buffer app = { 0 };
-        int r;
+        _cleanup_(buffer_wipe) struct buffer app = { 0 };
 
         (void)buffer_reserve(&app, APP_RESERVE);
         provider_app_print(&a->app, /* secret= */ NULL, &app);
@@ -296,11 +294,7 @@ static int store(struct adding *a) {
         request_string(&q, "provider", a->name);
         if (buffer_error(&app) == 0)
                 request_secret_text(&q, "app", app.data, app.size);
-        r = call_engine(a->ctl, &q, CALL_VAULT | CALL_QUICK, print_stored);
-        if (app.data)
-                sodium_memzero(app.data, app.capacity);
-        buffer_done(&app);
-        return r;
+        return call_engine(a->ctl, &q, CALL_VAULT | CALL_QUICK, print_stored);
 }
 
 /* The vaults behind HTTP keep no apps: the engine is given them by systemd. */

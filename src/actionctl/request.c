@@ -2,7 +2,6 @@
 #include "actionctl/request.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 #include <string.h>
 
 /* Room for any secret from the start: a buffer that moves leaves a copy behind. */
@@ -94,8 +93,6 @@ int request_end(struct request *q) {
 }
 
 void request_done(struct request *q) {
-        if (q->line.data)
-                sodium_memzero(q->line.data, q->line.capacity);
-        buffer_done(&q->line);
+        buffer_wipe(&q->line);
         buffer_done(&q->shown);
 }

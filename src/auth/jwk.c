@@ -252,7 +252,7 @@ static void print_member(const char *name, const char *value, struct buffer *to)
 }
 
 int jwk_print(const struct jwk *k, enum jwk_part part, struct secret **ret) {
-        struct buffer b = { 0 };
+        _cleanup_(buffer_wipe) struct buffer b = { 0 };
         int r;
 
         /* All of it at once: a buffer that moved would leave the private part behind. */
@@ -271,9 +271,5 @@ int jwk_print(const struct jwk *k, enum jwk_part part, struct secret **ret) {
         buffer_puts(&b, "}\n");
 
         r = buffer_error(&b);
-        if (r >= 0)
-                r = secret_new(b.data, b.size, ret);
-        sodium_memzero(b.data, b.capacity);
-        buffer_done(&b);
-        return r;
+        return r < 0 ? r : secret_new(b.data, b.size, ret);
 }

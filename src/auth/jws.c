@@ -215,7 +215,7 @@ static int sign_into(const char *payload, size_t size, const struct jwk *key, st
 }
 
 int jws_sign(const char *payload, size_t size, const struct jwk *key, struct secret **ret) {
-        struct buffer b = { 0 };
+        _cleanup_(buffer_wipe) struct buffer b = { 0 };
         int r;
 
         if (!key->private_key || !key->kid[0])
@@ -228,9 +228,7 @@ int jws_sign(const char *payload, size_t size, const struct jwk *key, struct sec
                 return -ENOMEM;
 
         r = sign_into(payload, size, key, &b);
-        if (r >= 0)
-                r = b.size > JWS_MAX_SIZE ? -EMSGSIZE : secret_new(b.data, b.size, ret);
-        sodium_memzero(b.data, b.capacity);
-        buffer_done(&b);
-        return r;
+        if (r < 0)
+                return r;
+        return b.size > JWS_MAX_SIZE ? -EMSGSIZE : secret_new(b.data, b.size, ret);
 }

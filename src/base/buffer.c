@@ -12,6 +12,12 @@ void buffer_done(struct buffer *b) {
         *b = (struct buffer){ 0 };
 }
 
+void buffer_wipe(struct buffer *b) {
+        if (b->data)
+                explicit_bzero(b->data, b->capacity);
+        buffer_done(b);
+}
+
 char *buffer_reserve(struct buffer *b, size_t more) {
         size_t needed, capacity;
         char *data;

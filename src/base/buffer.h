@@ -19,6 +19,12 @@ struct buffer {
 
 void buffer_done(struct buffer *b);
 
+/*
+ * The same for what holds a secret: nothing of it stays in memory. A buffer that grew has left parts
+ * behind, unless the program's realloc() wipes (base/wipe-malloc.c) or all was reserved at first.
+ */
+void buffer_wipe(struct buffer *b);
+
 void buffer_append(struct buffer *b, const void *data, size_t size);
 void buffer_puts(struct buffer *b, const char *text);
 void buffer_putc(struct buffer *b, char c);

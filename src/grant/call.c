@@ -27,8 +27,7 @@ static void call_done(struct call *c) {
         http_client_free(c->client);
         poller_free(c->poller);
         sd_event_unref(c->event);
-        if (c->request.body.data)
-                explicit_bzero(c->request.body.data, c->request.body.capacity);
+        buffer_wipe(&c->request.body);
         http_request_done(&c->request);
 }
 

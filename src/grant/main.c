@@ -136,17 +136,12 @@ static void make_nonsense(struct oauth_answer *answer, const char *reason) {
 }
 
 static int send_answer(struct client *peer, struct oauth_answer *answer) {
-        struct buffer line = { 0 };
+        _cleanup_(buffer_wipe) struct buffer line = { 0 };
         int r;
 
         oauth_answer_print(answer, &line);
         r = buffer_error(&line);
-        if (r == 0)
-                r = client_send(peer, line.data, line.size);
-        if (line.data)
-                explicit_bzero(line.data, line.capacity);
-        buffer_done(&line);
-        return r;
+        return r < 0 ? r : client_send(peer, line.data, line.size);
 }
 
 static int serve_peer(struct client *peer, const struct grant_config *config) {

@@ -146,9 +146,7 @@ static void channel_drop_input(struct channel *c) {
 }
 
 static void channel_wipe_out(struct channel *c) {
-        if (c->out.data)
-                explicit_bzero(c->out.data, c->out.size);
-        buffer_done(&c->out);
+        buffer_wipe(&c->out);
         c->n_sent = 0;
 }
 
@@ -419,9 +417,7 @@ int channel_send(struct channel *c, struct buffer *line) {
 
         if (!c->closed && c->error == 0)
                 r = channel_queue(c, line);
-        if (line->data)
-                explicit_bzero(line->data, line->size);
-        buffer_done(line);
+        buffer_wipe(line);
         if (r < 0) {
                 channel_fail(c, r);
                 return r;

@@ -134,7 +134,7 @@ static int put_body(const struct oauth_grant *g, struct http_request *q) {
 static int put_basic(const struct oauth_app *app, struct http_request *q) {
         static const char scheme[] = "Basic ";
         _cleanup_(secret_freep) struct secret *value = NULL;
-        struct buffer pair = { 0 };
+        _cleanup_(buffer_wipe) struct buffer pair = { 0 };
         size_t size = strlen(scheme), text_size;
         int r;
 
@@ -154,8 +154,6 @@ static int put_basic(const struct oauth_app *app, struct http_request *q) {
                                   pair.size, sodium_base64_VARIANT_ORIGINAL);
                 r = http_request_secret_header(q, "Authorization", value);
         }
-        sodium_memzero(pair.data, pair.size);
-        buffer_done(&pair);
         return r;
 }
 

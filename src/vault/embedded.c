@@ -252,7 +252,7 @@ static int submit(struct embedded *e, struct embedded_call *c, struct buffer *li
 }
 
 static int embedded_call(struct vault *v, const struct vault_question *q, struct vault_call **ret) {
-        _cleanup_(buffer_done) struct buffer line = { 0 };
+        _cleanup_(buffer_wipe) struct buffer line = { 0 };
         _cleanup_(embedded_call_freep) struct embedded_call *c = NULL;
         struct embedded *e = (struct embedded *)v;
         int r;
@@ -264,8 +264,6 @@ static int embedded_call(struct vault *v, const struct vault_question *q, struct
         r = buffer_error(&line);
         if (r == 0)
                 r = submit(e, c, &line);
-        if (line.data)
-                explicit_bzero(line.data, line.size);
         if (r < 0)
                 return r;
 

@@ -5,13 +5,11 @@
 #include "vault/remote.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 
 /* The body as well: it may hold a credential. */
 static void wipe_request(struct exchange *x) {
-        if (x->request.body.data)
-                sodium_memzero(x->request.body.data, x->request.body.size);
+        buffer_wipe(&x->request.body);
         http_request_done(&x->request);
 }
 

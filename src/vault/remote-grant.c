@@ -4,30 +4,26 @@
  * token, so nothing here repeats it.
  */
 #include <errno.h>
-#include <sodium.h>
 
 #include "base/clock.h"
 #include "vault/remote.h"
 
 int grant_init(struct oauth_grant *g, enum oauth_grant_kind kind, const struct oauth_app *app) {
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
-        _cleanup_(buffer_done) struct buffer text = { 0 };
+        _cleanup_(buffer_wipe) struct buffer text = { 0 };
         int r;
 
         *g = (struct oauth_grant){ .kind = kind };
         oauth_app_print(app, /* with_secret= */ true, &text);
         r = buffer_error(&text);
-        if (r == 0)
-                r = oauth_app_parse(&(struct json_slice){ .text = text.data, .size = text.size },
-                                    &g->app, &error);
-        if (text.data)
-                sodium_memzero(text.data, text.size);
-        return r;
+        if (r < 0)
+                return r;
+        return oauth_app_parse(&(struct json_slice){ .text = text.data, .size = text.size },
+                               &g->app, &error);
 }
 
 static void request_done(struct http_request *q) {
-        if (q->body.data)
-                sodium_memzero(q->body.data, q->body.size);
+        buffer_wipe(&q->body);
         http_request_done(q);
 }
 

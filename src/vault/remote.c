@@ -149,7 +149,7 @@ static int job_new(struct remote *v, const struct vault_question *q, struct job 
 }
 
 static int read_credential(struct job *j, const cJSON *credential, struct ae_error *error) {
-        _cleanup_(buffer_done) struct buffer text = { 0 };
+        _cleanup_(buffer_wipe) struct buffer text = { 0 };
         int r;
 
         json_print(credential, &text);
@@ -160,8 +160,6 @@ static int read_credential(struct job *j, const cJSON *credential, struct ae_err
         if (r == 0)
                 r = record_parse(&(struct json_slice){ .text = text.data, .size = text.size },
                                  clock_usec(CLOCK_REALTIME), &j->record, error);
-        if (text.data)
-                sodium_memzero(text.data, text.size);
         return r;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "base/journal.h"
@@ -71,17 +70,6 @@ int call_new(struct desk *d, struct request *q, const struct json_slice *wire_id
         return 0;
 }
 
-static void wipe(struct buffer *b) {
-        if (b->data)
-                sodium_memzero(b->data, b->size);
-        buffer_clear(b);
-}
-
-static void wipe_done(struct buffer *b) {
-        wipe(b);
-        buffer_done(b);
-}
-
 static int run_step(struct call *c, call_step_fn *step, struct buffer *to, struct ae_error *error) {
         int r;
 
@@ -94,7 +82,7 @@ static int run_step(struct call *c, call_step_fn *step, struct buffer *to, struc
 }
 
 void call_step(struct call *c, call_step_fn *step) {
-        _cleanup_(wipe_done) struct buffer answer = { 0 };
+        _cleanup_(buffer_wipe) struct buffer answer = { 0 };
         _cleanup_(ae_error_done) struct ae_error error = { 0 };
         int r;
 
@@ -109,7 +97,7 @@ void call_step(struct call *c, call_step_fn *step) {
                 if (error.code == AE_NONE)
                         (void)ae_error_set(&error, AE_INTERNAL, "the vault failed: %s",
                                            strerror(-r));
-                wipe(&answer);
+                buffer_wipe(&answer);
                 call_print_error(c->wire_id, strlen(c->wire_id), 0, &error, &answer);
         }
         c->on_answer(&answer, c->userdata);

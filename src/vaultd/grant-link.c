@@ -41,12 +41,6 @@ struct grants {
         int trouble; /* why it last could not be connected to, as the journal knows; or 0 */
 };
 
-static void wipe(struct buffer *b) {
-        if (b->data)
-                explicit_bzero(b->data, b->size);
-        buffer_done(b);
-}
-
 static void leave_list(struct grant_call *c) {
         struct list *l = c->list;
 
@@ -85,7 +79,7 @@ static struct grant_call *grant_call_free(struct grant_call *c) {
         if (c->channel)
                 channel_close(c->channel);
         channel_unref(c->channel);
-        wipe(&c->line);
+        buffer_wipe(&c->line);
         free(c);
         return NULL;
 }

@@ -2,7 +2,6 @@
 #include "vaultd/keeper.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "base/journal.h"
@@ -211,24 +210,11 @@ int keeper_read(struct keeper *k, const struct record_id *id, struct record *ret
         return r;
 }
 
-/* A text with secrets in it is sealed, and wiped. */
-static int seal_text(const struct keeper *k, const struct record_id *id, struct buffer *plain,
-                     struct buffer *to) {
-        int r;
-
-        r = buffer_error(plain);
-        if (r == 0)
-                r = seal(k->key, id, plain->data, plain->size, to);
-        if (plain->data)
-                sodium_memzero(plain->data, plain->size);
-        return r;
-}
-
 /* What could not be read again is not written: a provider's tokens have come a long way. */
 static int seal_record(const struct keeper *k, const struct record_id *id, const struct record *r,
                        struct buffer *to, struct ae_error *error) {
         _cleanup_(record_done) struct record again = { 0 };
-        _cleanup_(buffer_done) struct buffer plain = { 0 };
+        _cleanup_(buffer_wipe) struct buffer plain = { 0 };
         int result;
 
         record_print(r, &plain);
@@ -238,9 +224,7 @@ static int seal_record(const struct keeper *k, const struct record_id *id, const
                                 &(struct json_slice){ .text = plain.data, .size = plain.size },
                                 &again);
         if (result == 0)
-                return seal_text(k, id, &plain, to);
-        if (plain.data)
-                sodium_memzero(plain.data, plain.size);
+                return seal(k->key, id, plain.data, plain.size, to);
         if (result == -EBADMSG)
                 return ae_error_set(error, AE_UPSTREAM_ERROR,
                                     "the provider gave what cannot be kept for %s/%s/%s",
@@ -367,12 +351,15 @@ int keeper_read_app(struct keeper *k, const char *name, struct oauth_app *ret,
 
 int keeper_write_app(struct keeper *k, const char *name, const struct oauth_app *app,
                      struct ae_error *error) {
-        _cleanup_(buffer_done) struct buffer plain = { 0 }, sealed = { 0 };
+        _cleanup_(buffer_done) struct buffer sealed = { 0 };
+        _cleanup_(buffer_wipe) struct buffer plain = { 0 };
         const struct record_id id = store_provider_id(name);
         int r;
 
         oauth_app_print(app, /* with_secret= */ true, &plain);
-        r = seal_text(k, &id, &plain, &sealed);
+        r = buffer_error(&plain);
+        if (r == 0)
+                r = seal(k->key, &id, plain.data, plain.size, &sealed);
         if (r < 0)
                 return r;
         r = store_write_provider(k->store, name, sealed.data, sealed.size);
