@@ -15,8 +15,6 @@
 #include "base/json.h"
 #include "engine/connect.h"
 
-static const struct flow_owner ada = { 1000, "ada", "ada", "gmail", "default" };
-
 static void test_whole_scopes(void **state) {
         static const struct {
                 const char *text, *scope;
@@ -115,7 +113,9 @@ static void test_missing_scopes(void **state) {
         }
 }
 
-static const struct connect how = { .owner = ada, .provider = "google", .scopes = "a b" };
+static const struct connect how = { .owner = { 1000, "ada", "ada", "gmail", "default" },
+                                    .provider = "google",
+                                    .scopes = "a b" };
 
 #define REDIRECT "\"redirect_uri\":\"http://127.0.0.1:9/cb\""
 

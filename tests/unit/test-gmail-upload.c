@@ -90,7 +90,6 @@ static void test_chunks(void **state) {
         static const struct answer started = { 200, "", SESSION, NULL },
                                    more = { 308, "", NULL, "bytes=0-16777215" },
                                    done = { 200, "{\"id\":\"m\",\"threadId\":\"t\"}", NULL, NULL };
-        _cleanup_(buffer_done) struct buffer first = { 0 };
         char range[128];
         struct run run;
         size_t size;

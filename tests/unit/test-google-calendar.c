@@ -55,6 +55,7 @@ static void test_schemas_load_and_take_their_examples(void **state) {
                 _cleanup_(schema_freep) struct schema *result = load(a->result_schema);
                 const cJSON *example, *examples = json_member(schema_json(schema), "examples");
 
+                assert_non_null(result);
                 assert_true(cJSON_GetArraySize(examples) > 0);
                 cJSON_ArrayForEach (example, examples) {
                         _cleanup_(ae_error_done) struct ae_error error = { 0 };

@@ -883,16 +883,18 @@ static void test_pages_become_tasks(void **state) {
 
 /* A 2xx that does not hold what it must. Only for the page that may be there it matters whether. */
 static void test_unclear_answers(void **state) {
-        static const char *const answers[] = { "",
-                                               "{}",
-                                               "[]",
-                                               "7",
-                                               "{",
-                                               "null",
-                                               "<html>hi</html>",
-                                               "{\"id\":7}",
-                                               "{\"id\":\"../x\",\"data_sources\":[{\"id\":\"..\"}]"
-                                               ",\"properties\":[],\"results\":{}}" };
+        static const char *const answers[] = {
+                "",
+                "{}",
+                "[]",
+                "7",
+                "{",
+                "null",
+                "<html>hi</html>",
+                "{\"id\":7}",
+                ("{\"id\":\"../x\",\"data_sources\":[{\"id\":\"..\"}]"
+                 ",\"properties\":[],\"results\":{}}")
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(answers); i++) {
                 const struct {

@@ -74,6 +74,7 @@ static void test_nothing_is_passed_on(void **state) {
         static const char *const list[] = { "ls", "/proc/self/fd", NULL };
         _cleanup_(fd_closep) int fd = open("/dev/null", O_RDONLY);
 
+        assert_true(fd >= 0);
         assert_int_equal(setenv("ACTION_ENGINE_TOKEN", "x", 1), 0);
         assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
         assert_output(env, NULL, "PATH=/usr/sbin:/usr/bin:/sbin:/bin\nLC_ALL=C.UTF-8\n");

@@ -95,7 +95,7 @@ static void test_a_nul_hides_nothing(void **state) {
 
 static void test_what_is_written_reads_back(void **state) {
         static const char *const ids[] = { "a",    "a b",      "#", "\"", "\\",
-                                           "a\"b", "\xc3\xa9", " ", TIME, "a " TIME };
+                                           "a\"b", "\xc3\xa9", " ", TIME, ("a " TIME) };
 
         for (size_t i = 0; i < ELEMENTSOF(ids); i++)
                 for (uint64_t sec = 0; sec <= TIME_SEC; sec += TIME_SEC) {
