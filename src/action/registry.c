@@ -18,10 +18,6 @@ static const char *const idempotency_names[] = {
         [IDEMPOTENCY_UNREPEATABLE] = "unrepeatable",
 };
 
-const char *idempotency_name(enum idempotency class) {
-        return idempotency_names[class];
-}
-
 static int load_schema(const char *platform, const char *what, const char *text,
                        struct schema **ret, struct ae_error *error) {
         char reason[SCHEMA_ERROR_SIZE];
@@ -221,7 +217,7 @@ static void describe_action(const struct action_type *t, struct buffer *to) {
         describe_string("action_type", t->adapter->action_type, to);
         describe_string("title", t->adapter->title, to);
         describe_string("description", t->adapter->description, to);
-        describe_string("idempotency", idempotency_name(t->adapter->idempotency), to);
+        describe_string("idempotency", idempotency_names[t->adapter->idempotency], to);
 
         buffer_puts(to, "\"oauth_scopes\":[");
         for (const char *const *scope = t->adapter->oauth_scopes; *scope; scope++) {

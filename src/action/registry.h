@@ -52,5 +52,3 @@ int registry_find_action(const struct registry *r, const char *platform, const c
 /* Appends the JSON array of list_actions; `platform` may be NULL for all. */
 void registry_describe(const struct registry *r, const struct platform *platform,
                        struct buffer *to);
-
-const char *idempotency_name(enum idempotency class);

@@ -20,7 +20,8 @@ void schema_node_done(struct schema_node *node) {
         free(node->rules);
 }
 
-const struct schema_rule *schema_node_rule(const struct schema_node *node, const char *keyword) {
+/* NULL when it has none for that keyword. */
+static const struct schema_rule *find_rule(const struct schema_node *node, const char *keyword) {
         for (size_t i = 0; i < node->n_rules; i++)
                 if (strcmp(node->rules[i].keyword->name, keyword) == 0)
                         return &node->rules[i];
@@ -80,11 +81,11 @@ static int link_rules(struct schema_loader *l, struct schema_node *node,
                 int r = 0;
 
                 if (rule->keyword->check == schema_check_if) {
-                        rule->beside[0] = schema_node_rule(node, "then");
-                        rule->beside[1] = schema_node_rule(node, "else");
+                        rule->beside[0] = find_rule(node, "then");
+                        rule->beside[1] = find_rule(node, "else");
                 } else if (rule->keyword->check == schema_check_additional) {
-                        rule->beside[0] = schema_node_rule(node, "properties");
-                        rule->beside[1] = schema_node_rule(node, "patternProperties");
+                        rule->beside[0] = find_rule(node, "properties");
+                        rule->beside[1] = find_rule(node, "patternProperties");
                 } else if (rule->keyword->load == schema_load_ref)
                         r = schema_reference_add(l, rule, at);
                 if (r < 0)

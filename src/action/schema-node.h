@@ -262,8 +262,6 @@ bool schema_matches(struct schema_run *run, const struct regex *regex, const cha
 int schema_node_load(struct schema_loader *l, const cJSON *json, const struct schema_path *at,
                      struct schema_node *node);
 void schema_node_done(struct schema_node *node);
-/* The node's rule for a keyword, or NULL. */
-const struct schema_rule *schema_node_rule(const struct schema_node *node, const char *keyword);
 
 /* schema-document.c. All return 0, -ENOMEM, or -EINVAL with the error set. */
 

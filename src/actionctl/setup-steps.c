@@ -49,7 +49,8 @@ void setup_path(const struct setup *s, const char *path, char ret[static PATH_MA
         snprintf(ret, PATH_MAX, "%s%s", s->root, path);
 }
 
-bool setup_exists(const struct setup *s, const char *path) {
+/* Whatever it is. */
+static bool exists(const struct setup *s, const char *path) {
         char full[PATH_MAX];
 
         setup_path(s, path, full);
@@ -66,7 +67,7 @@ static int check_run(struct setup *s, const char *program, int r, const char *sa
         return 0;
 }
 
-int setup_run(struct setup *s, const char *const argv[]) {
+static int run(struct setup *s, const char *const argv[]) {
         char said[PROGRAM_SAID_MAX];
         int r = program_run(argv, NULL, -1, said);
 
@@ -78,11 +79,11 @@ int setup_run_in_root(struct setup *s, const char *option, const char *const arg
         const char *with[16] = { argv[0], in_root };
 
         if (!*s->root)
-                return setup_run(s, argv);
+                return run(s, argv);
         snprintf(in_root, sizeof(in_root), "%s%s", option, s->root);
         for (size_t i = 1; argv[i] && i + 2 < ELEMENTSOF(with); i++)
                 with[i + 1] = argv[i];
-        return setup_run(s, with);
+        return run(s, with);
 }
 
 static int make_folder(struct setup *s, const char *path, mode_t mode) {
@@ -111,13 +112,13 @@ static int make_users(struct setup *s) {
 }
 
 static int find_socket_folder(struct setup *s) {
-        return setup_exists(s, SOCKET_DIR);
+        return exists(s, SOCKET_DIR);
 }
 
 static int make_socket_folder(struct setup *s) {
         static const char *const argv[] = { "systemd-tmpfiles", "--create", OUR_FILE, NULL };
 
-        return setup_run(s, argv);
+        return run(s, argv);
 }
 
 /* Fills `ret` with what the program prints. */
@@ -163,7 +164,7 @@ static int find_units(struct setup *s) {
 static int make_units(struct setup *s) {
         static const char *const argv[] = { "systemctl", "daemon-reload", NULL };
 
-        return setup_run(s, argv);
+        return run(s, argv);
 }
 
 /* Its file is never older than what was made of it. */
@@ -191,9 +192,9 @@ static int make_catalog(struct setup *s) {
 /* ---- the vault's key ---- */
 
 static int find_vault_key(struct setup *s) {
-        if (setup_exists(s, VAULT_KEY))
+        if (exists(s, VAULT_KEY))
                 return 1;
-        if (!setup_exists(s, VAULT_RECORDS))
+        if (!exists(s, VAULT_RECORDS))
                 return 0;
         return setup_fail(s, -EEXIST,
                           VAULT_RECORDS " holds what another key has sealed: bring that key back "
@@ -265,7 +266,7 @@ static int write_key(struct setup *s, const char *path, enum jwk_part part) {
 static int find_private_key(struct setup *s) {
         int r;
 
-        if (!setup_exists(s, PRIVATE_KEY))
+        if (!exists(s, PRIVATE_KEY))
                 return 0;
         r = read_key(s, PRIVATE_KEY, JWK_PRIVATE, &s->key);
         return r < 0 ? r : 1;
@@ -289,7 +290,7 @@ static int find_public_key(struct setup *s) {
         _cleanup_(jwk_freep) struct jwk *key = NULL;
         int r;
 
-        if (!setup_exists(s, PUBLIC_KEY))
+        if (!exists(s, PUBLIC_KEY))
                 return 0;
         r = read_key(s, PUBLIC_KEY, JWK_PUBLIC, &key);
         if (r < 0)

@@ -51,12 +51,11 @@ int setup_fail(struct setup *s, int r, const char *format, ...)
 
 /* A path of the system's, below the root. Too long a one is cut, and not found. */
 void setup_path(const struct setup *s, const char *path, char ret[static PATH_MAX]);
-/* Whether it exists, whatever it is. */
-bool setup_exists(const struct setup *s, const char *path);
 
-/* As program_run(), but anything else than its success is a failure with a reason. */
-int setup_run(struct setup *s, const char *const argv[]);
-/* The same with `option`, --root= or what the program has instead, where there is a root. */
+/*
+ * As program_run(), but anything else than its success is a failure with a reason; with `option`,
+ * --root= or what the program has instead, where there is a root.
+ */
 int setup_run_in_root(struct setup *s, const char *option, const char *const argv[]);
 
 /* ---- setup-user.c ---- */

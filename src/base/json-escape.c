@@ -15,7 +15,8 @@ unsigned json_hex4(const char *at) {
                hex_digit(at[3]);
 }
 
-unsigned json_put_utf8(unsigned code, unsigned char ret[static 4]) {
+/* Returns how many bytes it wrote. */
+static unsigned put_utf8(unsigned code, unsigned char ret[static 4]) {
         static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
         unsigned n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 
@@ -44,7 +45,7 @@ unsigned json_unescape(const char **at, unsigned char ret[static 4]) {
                 code = 0x10000 + ((code - 0xd800) << 10) + (json_hex4(*at + 2) - 0xdc00);
                 *at += 6;
         }
-        return json_put_utf8(code, ret);
+        return put_utf8(code, ret);
 }
 
 const char *json_skip_string(const char *at) {

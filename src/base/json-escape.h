@@ -16,9 +16,6 @@ struct json_cursor {
 /* Reads the escape at *at (its backslash) and moves behind it. Returns how many bytes it wrote. */
 unsigned json_unescape(const char **at, unsigned char ret[static 4]);
 
-/* Writes a code point as UTF-8. Returns how many bytes it wrote. */
-unsigned json_put_utf8(unsigned code, unsigned char ret[static 4]);
-
 /* The value of four hex digits. */
 unsigned json_hex4(const char *at);
 

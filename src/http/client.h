@@ -189,8 +189,5 @@ void http_mail_conclude(struct http_call *call, CURLcode code);
 int http_multi_new(struct http_client *c, struct http_multi **ret);
 /* Ends it, also from inside an act() of its own, but not from inside libcurl. */
 struct http_multi *http_multi_end(struct http_multi *m);
-struct http_multi *http_multi_ref(struct http_multi *m);
-struct http_multi *http_multi_unref(struct http_multi *m);
-DEFINE_CLEANUP(struct http_multi *, http_multi_unref);
 /* Lets libcurl do what is due by its own timer. */
 void http_multi_act(struct http_multi *m);

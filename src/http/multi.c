@@ -14,6 +14,22 @@ struct socket_watch {
         struct http_multi *multi;
 };
 
+static struct http_multi *http_multi_ref(struct http_multi *m) {
+        m->n_refs++;
+        return m;
+}
+
+static struct http_multi *http_multi_unref(struct http_multi *m) {
+        if (!m || --m->n_refs > 0)
+                return NULL;
+        if (m->curl)
+                (void)curl_multi_cleanup(m->curl);
+        sd_event_source_disable_unref(m->timer);
+        free(m);
+        return NULL;
+}
+DEFINE_CLEANUP(struct http_multi *, http_multi_unref);
+
 static void act(struct http_multi *m, curl_socket_t fd, int events) {
         _cleanup_(http_client_unrefp) struct http_client *client = http_client_ref(m->client);
         _cleanup_(http_multi_unrefp) struct http_multi *keep = http_multi_ref(m);
@@ -145,19 +161,4 @@ struct http_multi *http_multi_end(struct http_multi *m) {
         (void)curl_multi_cleanup(TAKE_PTR(m->curl)); /* it closes its sockets, by our callbacks */
         m->timer = sd_event_source_disable_unref(m->timer);
         return http_multi_unref(m);
-}
-
-struct http_multi *http_multi_ref(struct http_multi *m) {
-        m->n_refs++;
-        return m;
-}
-
-struct http_multi *http_multi_unref(struct http_multi *m) {
-        if (!m || --m->n_refs > 0)
-                return NULL;
-        if (m->curl)
-                (void)curl_multi_cleanup(m->curl);
-        sd_event_source_disable_unref(m->timer);
-        free(m);
-        return NULL;
 }

@@ -473,7 +473,3 @@ void channel_close(struct channel *c) {
 bool channel_is_closed(const struct channel *c) {
         return c->closed;
 }
-
-int channel_fd(const struct channel *c) {
-        return c->fd;
-}

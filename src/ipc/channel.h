@@ -95,4 +95,3 @@ void channel_drain(struct channel *c);
 /* Ends the connection now: no handler is called any more. */
 void channel_close(struct channel *c);
 bool channel_is_closed(const struct channel *c);
-int channel_fd(const struct channel *c);

@@ -15,6 +15,5 @@ int app_read(const struct json_slice *json, struct oauth_app *ret, struct ae_err
 /* Bytes that oauth_app_print() will not exceed. */
 size_t app_print_size(const struct oauth_app *app);
 
-/* The spelling of an enum oauth_client_auth. Returns 0, or -EINVAL for what is none. */
-int client_auth_from_name(const char *name, enum oauth_client_auth *ret);
+/* The spelling of an enum oauth_client_auth. */
 const char *client_auth_name(enum oauth_client_auth auth);

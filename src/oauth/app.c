@@ -21,10 +21,24 @@ struct draft {
         char *client_auth;
 };
 
+static int client_auth_from_name(const char *name, enum oauth_client_auth *ret) {
+        for (size_t i = 0; i < ELEMENTSOF(client_auths); i++)
+                if (strcmp(client_auths[i], name) == 0) {
+                        *ret = (enum oauth_client_auth)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 static bool is_client_auth(const char *text) {
         enum oauth_client_auth unused;
 
         return client_auth_from_name(text, &unused) >= 0;
+}
+
+/* Whether its metadata can be asked for. */
+static bool is_issuer(const char *issuer) {
+        return url_is_redirect(issuer) && !strchr(issuer, '?'); /* RFC 8414 §2 */
 }
 
 #define APP(field) offsetof(struct draft, app.field)
@@ -40,7 +54,7 @@ static const struct member draft_members[] = {
           text_is_vschar, "1 to 256 printable ASCII characters" },
         { "client_secret", MEMBER_SECRET, APP(client_secret), OAUTH_MAX_CLIENT_SECRET,
           text_is_vschar, "1 to 1024 printable ASCII characters" },
-        { "issuer",        MEMBER_TEXT,   APP(issuer),        OAUTH_MAX_URL, oauth_issuer_is_valid, A_URL },
+        { "issuer",        MEMBER_TEXT,   APP(issuer),        OAUTH_MAX_URL, is_issuer, A_URL },
         { "authorization_endpoint",        MEMBER_TEXT, ENDPOINT(OAUTH_AUTHORIZATION),
           OAUTH_MAX_URL, url_is_valid, A_URL },
         { "token_endpoint",                MEMBER_TEXT, ENDPOINT(OAUTH_TOKEN),
@@ -81,19 +95,6 @@ bool oauth_name_is_valid(const char *name) {
         size_t n = strnlen(name, OAUTH_MAX_NAME + 1);
 
         return n > 0 && n <= OAUTH_MAX_NAME && strspn(name, allowed) == n;
-}
-
-bool oauth_issuer_is_valid(const char *issuer) {
-        return url_is_redirect(issuer) && !strchr(issuer, '?'); /* RFC 8414 §2 */
-}
-
-int client_auth_from_name(const char *name, enum oauth_client_auth *ret) {
-        for (size_t i = 0; i < ELEMENTSOF(client_auths); i++)
-                if (strcmp(client_auths[i], name) == 0) {
-                        *ret = (enum oauth_client_auth)i;
-                        return 0;
-                }
-        return -EINVAL;
 }
 
 const char *client_auth_name(enum oauth_client_auth auth) {

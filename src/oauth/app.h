@@ -103,8 +103,6 @@ int oauth_app_copy(const struct oauth_app *app, struct oauth_app *ret);
 bool oauth_app_uses_pkce(const struct oauth_app *app);
 
 bool oauth_name_is_valid(const char *name);
-/* Whether an app may name it, and its metadata be asked for. */
-bool oauth_issuer_is_valid(const char *issuer);
 
 /*
  * Reads a scanned JSON object; what it does not say is the profile's. A field that is not named

@@ -23,7 +23,7 @@ static bool has_piece(const char *text, const struct secret *secret) {
         return false;
 }
 
-bool quote_echoes(const struct oauth_grant *grant, const char *text) {
+static bool echoes(const struct oauth_grant *grant, const char *text) {
         return has_piece(text, grant->token) || has_piece(text, grant->code) ||
                has_piece(text, grant->verifier) || has_piece(text, grant->app.client_secret);
 }
@@ -33,7 +33,7 @@ static bool cut(const char *text, size_t max, const struct oauth_grant *grant, c
         if (!text || !*text)
                 return false;
         ae_error_quote(ret, max + 1, text);
-        return !quote_may_hold_secret(ret) && !(grant && quote_echoes(grant, ret));
+        return !quote_may_hold_secret(ret) && !(grant && echoes(grant, ret));
 }
 
 void quote_said(const char *error, const char *description, const struct oauth_grant *grant,

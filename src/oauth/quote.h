@@ -14,6 +14,3 @@
  */
 void quote_said(const char *error, const char *description, const struct oauth_grant *grant,
                 char ret[static OAUTH_SAID_SIZE]);
-
-/* Whether the text shares a piece with a secret of the grant. */
-bool quote_echoes(const struct oauth_grant *grant, const char *text);
