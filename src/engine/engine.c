@@ -45,14 +45,8 @@ static int make_registry(struct engine *e, struct ae_error *error) {
                 return r;
 
         for (size_t i = 0; i < e->settings->n_adapters; i++) {
-                const char *platform = e->settings->adapters[i].platform;
-
-                r = registry_set_base_url(e->registry, platform, e->settings->adapters[i].base_url);
-                if (r == -ENOENT)
-                        return ae_error_set(error, AE_INTERNAL,
-                                            "the configuration has a section [Adapter %s], and "
-                                            "there is no such adapter",
-                                            platform);
+                r = registry_set_base_url(e->registry, e->settings->adapters[i].platform,
+                                          e->settings->adapters[i].base_url);
                 if (r < 0)
                         return r;
         }
@@ -204,9 +198,22 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
         return 0;
 }
 
+/*
+ * What runs stays as it was read at the start: too much of it is wired by then. But a file that
+ * would keep the next start from serving is told while somebody looks, not after a power cut.
+ */
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        log_info("There is nothing to reload: the configuration is read at the start, keys and "
-                 "revoked tokens whenever they change");
+        const struct engine *e = userdata;
+        _cleanup_(settings_done) struct settings fresh = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        if (settings_load(&fresh, e->settings->path, error) < 0)
+                log_error("The configuration is broken, and the next start would fail: %s. What "
+                          "was read at the start stays in force",
+                          error);
+        else
+                log_info("The configuration is good. What has changed in it since the start "
+                         "counts after a restart; keys and revoked tokens count already");
         return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "action/adapter.h"
 #include "engine/settings.h"
 #include "http/http.h"
 
@@ -110,15 +111,34 @@ static int check_control(const struct settings *s, char error[static CONFIG_ERRO
         return is_reachable(s, url) ? 0 : refuse_address(error, "[EngineControl] Url", url);
 }
 
-int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
+static bool is_adapter(const char *platform) {
+        for (const struct adapter *const *list = adapters; *list; list++)
+                if (strcmp((*list)->platform, platform) == 0)
+                        return true;
+        return false;
+}
+
+static int check_adapter(const struct settings *s, const char *platform, const char *base_url,
+                         char error[static CONFIG_ERROR_SIZE]) {
         char key[CONFIG_MAX_SECTION + sizeof("[] BaseUrl")];
+
+        if (!is_adapter(platform)) {
+                snprintf(error, CONFIG_ERROR_SIZE, "[Adapter %s]: there is no such adapter",
+                         platform);
+                return -EINVAL;
+        }
+        snprintf(key, sizeof(key), "[Adapter %s] BaseUrl", platform);
+        return is_reachable(s, base_url) ? 0 : refuse_address(error, key, base_url);
+}
+
+int settings_check(const struct settings *s, char error[static CONFIG_ERROR_SIZE]) {
         int r;
 
-        for (size_t i = 0; i < s->n_adapters; i++)
-                if (!is_reachable(s, s->adapters[i].base_url)) {
-                        snprintf(key, sizeof(key), "[Adapter %s] BaseUrl", s->adapters[i].platform);
-                        return refuse_address(error, key, s->adapters[i].base_url);
-                }
+        for (size_t i = 0; i < s->n_adapters; i++) {
+                r = check_adapter(s, s->adapters[i].platform, s->adapters[i].base_url, error);
+                if (r < 0)
+                        return r;
+        }
         if (s->max_bytes_per_user < s->max_message_bytes) {
                 snprintf(error, CONFIG_ERROR_SIZE,
                          "MaxBytesPerUser= is smaller than MaxMessageBytes=: no line of that size "

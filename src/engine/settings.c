@@ -294,6 +294,7 @@ int settings_load(struct settings *s, const char *path, char error[static CONFIG
 
         snprintf(error, CONFIG_ERROR_SIZE, "memory ran out");
         set_defaults(s);
+        s->path = path;
         r = config_load_program("action-engine.conf", path, keys, ELEMENTSOF(keys), s, error);
         if (r < 0)
                 return r;

@@ -32,6 +32,8 @@ enum settings_vault_auth {
 };
 
 struct settings {
+        const char *path; /* as settings_load() was given it: borrowed */
+
         /* [Engine] */
         unsigned max_connections;
         size_t max_message_bytes;

@@ -38,6 +38,7 @@
 #define STATUS_INTERVAL_USEC USEC_PER_SEC
 
 struct daemon {
+        const char *config_path; /* NULL: the usual ones */
         struct vaultd_config config;
         struct secret *key;
         struct store *store;
@@ -187,8 +188,19 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* What was read at the start stays in force; a file that the next start would refuse is told now. */
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
-        log_info("There is nothing to reload: the configuration is read at the start");
+        const struct daemon *d = userdata;
+        _cleanup_(vaultd_config_done) struct vaultd_config fresh = { 0 };
+        char error[CONFIG_ERROR_SIZE];
+
+        if (vaultd_config_load(d->config_path, &fresh, error) < 0)
+                log_error("The configuration is broken, and the next start would fail: %s. What "
+                          "was read at the start stays in force",
+                          error);
+        else
+                log_info("The configuration is good. What has changed in it since the start "
+                         "counts after a restart");
         return 0;
 }
 
@@ -329,16 +341,16 @@ static int serve(struct daemon *d, int *listen_fd) {
         return sd_event_loop(d->event);
 }
 
-static int load_config(struct daemon *d, const char *path) {
+static int load_config(struct daemon *d) {
         char error[CONFIG_ERROR_SIZE];
         int r;
 
-        r = vaultd_config_load(path, &d->config, error);
+        r = vaultd_config_load(d->config_path, &d->config, error);
         return r < 0 ? refuse(r, "%s", error) : 0;
 }
 
 static int run(const struct daemon_options *options) {
-        _cleanup_(daemon_done) struct daemon d = { 0 };
+        _cleanup_(daemon_done) struct daemon d = { .config_path = options->config };
         _cleanup_(fd_closep) int listen_fd = -1;
         int r;
 
@@ -348,7 +360,7 @@ static int run(const struct daemon_options *options) {
                 if (listen_fd < 0)
                         return listen_fd;
         }
-        r = load_config(&d, options->config);
+        r = load_config(&d);
         if (r < 0 || options->check_config)
                 return r;
         r = serve(&d, &listen_fd);

@@ -458,9 +458,31 @@ class Hangup(Case):
         asked = self.c.start(email())
         platform.wait(1)
         os.kill(stack.pid("engine"), signal.SIGHUP)
-        until(lambda: "nothing to reload" in stack.log("engine"), bool)
+        until(lambda: "The configuration is good" in stack.log("engine"), bool)
         platform.gate.set()
         self.assertEqual(self.c.finish(asked)["status"], "success")
+
+    def test_j2_a_broken_configuration_changes_nothing_and_is_told(self):
+        long = email(dry_run=True)
+        long["payload"]["body"] = "x" * 5000
+        drop_in = stack.dir / "action-engine.conf.d/zz.conf"
+        self.addCleanup(drop_in.unlink, missing_ok=True)
+        drop_in.parent.mkdir(exist_ok=True)
+        for text, told in (
+            ("[Engine]\nMaxConnections=1\nMaxConnection=2\n", f"{drop_in}:3: there is no key"),
+            ("[Engine]\nMaxConnections=none\n", f"{drop_in}:2: MaxConnections='none' "),
+            ("[Engine]\nMaxBytesPerUser=1M\n", "MaxBytesPerUser= is smaller"),
+            ("[Adapter nobody]\nBaseUrl=https://a.example\n", "[Adapter nobody]: there is no such"),
+            # Good, and of a kind that would show at once.
+            ("[Engine]\nMaxMessageBytes=1K\n", "The configuration is good"),
+        ):
+            before = len(stack.log("engine"))
+            drop_in.write_text(text, "utf-8")
+            os.kill(stack.pid("engine"), signal.SIGHUP)
+            said = until(lambda n=before: stack.log("engine")[n:], lambda log: told in log)
+            self.assertEqual("the next start would fail" in said, "is good" not in told, said)
+            with stack.connect() as another:
+                another.result(long)
 
 
 class Stop(Case):

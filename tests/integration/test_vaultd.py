@@ -113,6 +113,10 @@ class Daemon:
     def connect(self):
         return Connection(self.path)
 
+    def said(self, words):
+        """Waits until it has said that."""
+        until(lambda: self.stderr.decode(), lambda text: words in text)
+
     def notified(self, pattern):
         """The first notification that matches; those before it are let go."""
         while True:
@@ -376,9 +380,21 @@ class Life(VaultTest):
     def test_signals(self):
         daemon, vault = self.start()
         self.assertSuccess(vault.ask("status"))
-        daemon.process.send_signal(signal.SIGHUP)
-        self.assertSuccess(vault.ask("status"))
         self.assertEqual(daemon.stop(signal.SIGINT), 0)
+
+    def test_a_reload_tells_what_the_next_start_would_meet(self):
+        daemon, vault = self.start()
+        good = daemon.config.read_text()
+        for text, told in (
+            (good + "MaxConnection=3\n", f"next start would fail: {daemon.config}:3: there is no"),
+            (good + "AdminUser=nobody-of-that-name\n", "next start would fail: AdminUser=nobody-of"),
+            (good + "MaxConnections=1\n", "The configuration is good"),
+        ):
+            self.assertSuccess(vault.ask("status"))
+            daemon.config.write_text(text)
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.said(told)
+            self.assertSuccess(self.connect(daemon).ask("status"))
 
     def test_the_loop_feeds_the_watchdog(self):
         daemon, _ = self.start(environment={"WATCHDOG_USEC": "100000"})

@@ -159,6 +159,26 @@ class Start(Case):
         box.run("rm", bad)
         self.assert_works()
 
+    def test_a_reload_tells_what_the_next_start_would_meet(self):
+        for unit, name, section in (ENGINE, "engine", "Engine"), (VAULT, "vault", "Vault"):
+            with self.subTest(unit):
+                path = f"/etc/action-engine/action-{name}.conf.d/zz-reload.conf"
+                self.assert_works()
+                pid = product.main_pid(unit)
+                self.addCleanup(box.run, "rm", "-f", path)
+                for line, status, told in (
+                    ("MaxConnection=3", 1, f"the next start would fail: {path}:2: there is no key"),
+                    ("MaxConnections=3", 0, "The configuration is good. What has changed"),
+                ):
+                    product.write(path, f"[{section}]\n{line}\n")
+                    done = box.run("systemctl", "reload", unit, check=False)
+                    self.assertEqual(done.returncode, status, done.stderr)
+                    until(lambda p=pid: [e["MESSAGE"] for e in product.journal(f"_PID={p}")],
+                          lambda said, told=told: any(told in message for message in said))
+                    self.assertEqual(product.main_pid(unit), pid)
+                    self.assert_works()
+                box.run("rm", path)
+
     def test_a_machine_that_never_gets_a_network(self):
         """Whoever waits for one waits for ever; the engine answers."""
         product.write("/run/systemd/system/never.service",

@@ -47,7 +47,7 @@ static void test_everything_set(void **state) {
                         "[Smtp]\nAllowAddress=10.0.0.0/8\nAllowAddress=127.0.0.1:25 [::1]\n"
                         "[Adapter gmail]\nBaseUrl=https://a.example\n"
                         "BaseUrl=http://127.0.0.1:4100\n"
-                        "[Adapter other]\nBaseUrl=https://b.example\n";
+                        "[Adapter notion]\nBaseUrl=https://b.example\n";
         _cleanup_(settings_done) struct settings s = { 0 };
         char error[CONFIG_ERROR_SIZE];
 
@@ -150,6 +150,9 @@ static void test_refused(void **state) {
                 { "[Adapter gmail]\nBaseUrl=http://a.example\n", "PlainHttp" },
                 { "[Adapter gmail]\nBaseUrl=https://u:p@a.example\n", "BaseUrl" },
                 { "[Adapter gmail]\nUrl=https://a.example\n", "Url" },
+                { "[Adapter gmai]\nBaseUrl=https://a.example\n", "[Adapter gmai]: there is no" },
+                { "[Adapter Gmail]\nBaseUrl=https://a.example\n", "there is no such adapter" },
+                { "[Adapter gmail ]\nBaseUrl=https://a.example\n", "there is no such adapter" },
                 { "[Vault]\nBackend=vault\n", "embedded, kv2, puraifi" },
                 { "[Vault]\nBackend=\n", "embedded, kv2, puraifi" },
                 { "[Vault]\nAuth=password\n", "approle" },
