@@ -45,7 +45,7 @@ bool flow_is_renewed_elsewhere(const struct job *j) {
         return false;
 }
 
-bool flow_is_written_elsewhere(const struct job *j) {
+static bool is_written_elsewhere(const struct job *j) {
         const struct job *other;
 
         TAILQ_FOREACH(other, &j->remote->jobs, in_remote)
@@ -80,7 +80,7 @@ static bool has_to_wait(const struct job *j, enum job_step step) {
         if (j->remote->ops->versions)
                 return false;
         if (j->op == VAULT_GET_TOKEN)
-                return step == JOB_READ && j->has_fresh && flow_is_written_elsewhere(j);
+                return step == JOB_READ && j->has_fresh && is_written_elsewhere(j);
         return (step == JOB_WRITE || step == JOB_ERASE) && flow_is_renewed_elsewhere(j);
 }
 

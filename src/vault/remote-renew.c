@@ -200,8 +200,11 @@ static int take_tokens(struct job *j, struct ae_error *error) {
                 return r;
         j->is_renewed = true;
         j->errand = ERRAND_NONE;
-        /* Where no version tells: what was stored meanwhile must not be written over. */
-        if (j->is_outdated || flow_is_written_elsewhere(j))
+        /*
+         * Where no version tells: what was stored meanwhile must not be written over. Between the
+         * question and its answer this process may have stood still, and another engine not.
+         */
+        if (!j->remote->ops->versions || j->is_outdated)
                 return flow_read_again(j, error);
         return flow_step(j, JOB_WRITE, error);
 }

@@ -166,9 +166,8 @@ const struct oauth_app *flow_find_app(const struct job *j, const char *name);
 int flow_read_again(struct job *j, struct ae_error *error);
 /* Takes that step a little later. JOB_PENDING or a negative errno. */
 int flow_await(struct job *j, enum job_step next);
-/* Whether another job has the same record renewed; whether one writes it, for other reasons. */
+/* Whether another job has the same record renewed. */
 bool flow_is_renewed_elsewhere(const struct job *j);
-bool flow_is_written_elsewhere(const struct job *j);
 /* Whether it is worth nothing when nobody waits for it any more, and breaks nothing then. */
 bool flow_is_idle(const struct job *j);
 

@@ -73,6 +73,9 @@ class PuraifiVault(HttpVault):
     def kept(self, user):
         return self.records[user, "gmail"]
 
+    def end_claim(self, user):
+        """There is none: nobody knows of another engine here."""
+
     def put(self, user, **record):
         self.records[user, "gmail"] = record
 

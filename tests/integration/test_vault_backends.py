@@ -556,6 +556,94 @@ class OverHttp(Renewal, Suite):
                     self.assert_performed()
                 self.assertTrue(grant.alive)
 
+    def begin_renewal(self, fault):
+        """Ends when the provider has been asked. Gives the grant, and the action that waits for it."""
+        grant = self.connect_grant()
+        n = len(self.provider.calls("token"))
+        self.provider.gate.clear()
+        self.provider.script("token", fault)
+        asked = self.c.start(email(user_id=self.user))
+        self.provider.wait_calls("token", n + 1)
+        return grant, asked
+
+    def start_again(self):
+        self.stack.kill("engine")
+        self.stack.start("engine")
+        self.c = self.enterContext(self.stack.connect(self.token))
+
+    def test_g9_killed_amid_a_renewal_that_was_not_done(self):
+        with self.renewing(2):
+            grant, _ = self.begin_renewal("hang")
+            self.start_again()
+            self.vault.end_claim(self.user)
+            self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def test_g9_killed_before_it_has_the_rotated_token(self):
+        """What died with it was the only copy: the provider says so, and a person is told."""
+        with self.renewing(3):
+            grant, _ = self.begin_renewal("slow")
+            spent = grant.refresh_token
+            self.start_again()
+            self.provider.gate.set()
+            until(lambda: grant.refresh_token, lambda token: token != spent)
+            self.vault.end_claim(self.user)
+            for _ in range(2):
+                error = self.assert_not_sent("reauthorization_required")
+                self.assertRegex(error["message"], "connect .*again")
+            self.connect_grant()
+            self.assert_performed()
+
+    @contextlib.contextmanager
+    def paused_with_the_answer(self):
+        """
+        The engine is stopped when it has the rotated token and has not read it, and its claim ends;
+        another engine is there. Gives a connection to that, the grant, and the action that waits.
+        """
+        pid = self.stack.pid("engine")
+        with Stack(self.config, self.upstream.url, self.stack.credentials) as second:
+            token = jws.token(second.key("second"), sub="root", users=["*"])
+            with second.connect(token) as other:
+                grant, asked = self.begin_renewal("slow")
+                spent = grant.refresh_token
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    self.provider.gate.set()
+                    until(lambda: grant.refresh_token, lambda token: token != spent)
+                    self.vault.end_claim(self.user)
+                    yield other, grant, asked
+                finally:
+                    os.kill(pid, signal.SIGCONT)
+
+    def test_h4_who_was_paused_does_not_write_over_what_another_renewed(self):
+        self.provider.lenient = True
+        try:
+            with self.renewing(3):
+                with self.paused_with_the_answer() as (other, grant, asked):
+                    response = other.call(email(user_id=self.user))
+                    self.assertEqual(response["status"], "success", response)
+                    newer = grant.refresh_token
+                    self.assertEqual(self.vault.kept(self.user)["refresh_token"], newer)
+                self.assertEqual(self.c.finish(asked)["status"], "success")
+                self.assertEqual(self.vault.kept(self.user)["refresh_token"], newer)
+                self.provider.lenient = False
+                self.provider.revoke_tokens()
+                self.assert_performed()
+            self.assertTrue(grant.alive)
+        finally:
+            self.provider.lenient = False
+
+    def test_h4_who_was_paused_does_not_write_over_what_a_person_stored(self):
+        with self.renewing(2):
+            with self.paused_with_the_answer() as (other, _, asked):
+                grant = self.provider.grant(SEND_SCOPE)
+                other.result({"op": "auth_token", **GMAIL, "user_id": self.user, "credential": {
+                    "access_token": "at-ended", "refresh_token": grant.refresh_token,
+                    "expires_at": FUTURE}})
+            self.assertEqual(self.c.finish(asked)["status"], "success")
+            self.assertEqual(self.vault.kept(self.user)["refresh_token"], grant.refresh_token)
+        self.assertTrue(grant.alive)
+
     def test_nothing_of_a_renewal_stays_in_memory(self):
         self.provider.rotate = False
         try:
@@ -645,6 +733,18 @@ class Kv2(OverHttp, unittest.TestCase):
             with self.renewing(1), second.connect(token) as other:
                 self.assertEqual(other.call(email(user_id=self.user))["status"], "success")
                 self.assert_performed()
+        self.assertTrue(grant.alive)
+
+    def test_g9_a_dead_engines_claim_holds_until_it_ends(self):
+        with self.renewing(2):
+            grant, _ = self.begin_renewal("hang")
+            self.start_again()
+            n = len(self.provider.calls("token"))
+            self.assert_not_sent("deadline_exceeded", deadline_ms=500)
+            self.assertEqual(len(self.provider.calls("token")), n)
+            asked = self.c.start(email(user_id=self.user))
+            self.vault.end_claim(self.user)
+            self.assertEqual(self.c.finish(asked)["status"], "success")
         self.assertTrue(grant.alive)
 
     def test_what_a_person_stores_during_a_renewal_stays(self):

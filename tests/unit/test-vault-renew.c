@@ -400,7 +400,8 @@ static void test_puraifi_renews(void **state) {
         struct place *p = *state;
 
         add_app(p);
-        assert_renewal(p, lines, AE_NONE, "at2", GET_TOKEN "\n" TOKEN STORE_TOKEN "\n");
+        assert_renewal(p, lines, AE_NONE, "at2",
+                       GET_TOKEN "\n" TOKEN GET_TOKEN "\n" STORE_TOKEN "\n");
         assert_true(was_written("\"refresh_token\":\"rt2\""));
         assert_false(was_written("provider"));
         assert_false(was_written("token_type"));
@@ -427,8 +428,23 @@ static void test_puraifi_writes_one_after_the_other(void **state) {
         wait_for(p, &renewed);
         assert_string_equal(renewed.token, "at2");
         wait_for(p, &stored);
-        assert_asked(GET_TOKEN "\n" TOKEN STORE_TOKEN "\n" STORE_TOKEN "\n");
+        assert_asked(GET_TOKEN "\n" TOKEN GET_TOKEN "\n" STORE_TOKEN "\n" STORE_TOKEN "\n");
         assert_true(was_written("theirs"));
+}
+
+/* As the provider is asked, another engine writes: it is seen, and not written over. */
+static void test_puraifi_another_engine_was_quicker(void **state) {
+        static const struct line lines[] = {
+                { GET_TOKEN, PURAIFI_OLD, .once = true },
+                { GET_TOKEN,
+                  "200 {\"access_token\":\"at9\",\"refresh_token\":\"rt9\",\"scopes\":[]}" },
+                { "POST /token", ROTATED },
+                { NULL }
+        };
+        struct place *p = *state;
+
+        add_app(p);
+        assert_renewal(p, lines, AE_NONE, "at9", GET_TOKEN "\n" TOKEN GET_TOKEN "\n");
 }
 
 static void assert_status(struct place *p, struct outcome *o, enum ae_code code, const char *status,
@@ -721,6 +737,7 @@ int main(void) {
                 KV2(test_a_rejected_token),
                 PURAIFI(test_puraifi_renews),
                 PURAIFI(test_puraifi_writes_one_after_the_other),
+                PURAIFI(test_puraifi_another_engine_was_quicker),
                 KV2(test_a_code_is_redeemed),
                 KV2(test_a_code_is_redeemed_once),
                 KV2(test_a_rotation_during_a_consent),
