@@ -2,6 +2,7 @@
 #include "vault/renew.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -100,6 +101,12 @@ int record_renewal_grant(const struct record *r, const struct oauth_app *app, ui
         *ret = grant;
         grant = (struct oauth_grant){ 0 };
         return 0;
+}
+
+bool record_renews_like(const struct record *r, const struct record *other) {
+        const struct secret *x = r->refresh_token, *y = other->refresh_token;
+
+        return x && y && x->size == y->size && sodium_memcmp(x->data, y->data, x->size) == 0;
 }
 
 int record_take_tokens(struct record *r, struct oauth_tokens *tokens, const char *asked) {

@@ -29,6 +29,9 @@ enum renew_need record_renewal(const struct record *r, uint64_t now_usec,
 int record_renewal_grant(const struct record *r, const struct oauth_app *app, uint64_t now_usec,
                          struct oauth_grant *ret);
 
+/* Whether both would be renewed with the same refresh token. */
+bool record_renews_like(const struct record *r, const struct record *other);
+
 /*
  * Takes over what came. A refresh token or an identity that did not come stays as it was; scopes
  * that did not come are `asked` (separated by spaces; NULL: as they were). 0 or -ENOMEM.

@@ -12,7 +12,6 @@
  */
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -64,13 +63,6 @@ static int take_tokens(struct keeper *k, struct job *job, struct oauth_answer *a
         return r;
 }
 
-/* Whether both would be renewed with the same refresh token. */
-static bool renew_alike(const struct record *a, const struct record *b) {
-        const struct secret *x = a->refresh_token, *y = b->refresh_token;
-
-        return x && y && x->size == y->size && sodium_memcmp(x->data, y->data, x->size) == 0;
-}
-
 /* What was stored meanwhile stays, but for a refresh token that is spent: that has a successor. */
 static int pass_on_rotation(struct keeper *k, const struct job *job, struct record *record,
                             const struct record_version *version, struct oauth_answer *answer,
@@ -78,7 +70,7 @@ static int pass_on_rotation(struct keeper *k, const struct job *job, struct reco
         const struct keeper_writing how = { .only_if = version, .hold = true };
         int r;
 
-        if (!answer->tokens.refresh_token || !renew_alike(record, &job->record))
+        if (!answer->tokens.refresh_token || !record_renews_like(record, &job->record))
                 return -ESTALE;
         secret_free(record->refresh_token);
         record->refresh_token = TAKE_PTR(answer->tokens.refresh_token);

@@ -4,28 +4,32 @@
  * measured: under memcheck the secret's bytes are marked as undefined, and memcheck reports each
  * branch and each address that depends on them. Without it these are tests of what is answered.
  *
- * That two things are the same is no secret: the linker leads each call of sodium_memcmp() by here
- * (--wrap), and its result is defined again.
+ * That two things are the same is no secret, nor is how long one is: the linker leads each call of
+ * sodium_memcmp() and strlen() by here (--wrap), and their results are defined again.
  */
 #include "test.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <valgrind/memcheck.h>
 
+#include "actionctl/redirect.h"
 #include "auth/cache.h"
 #include "base/base64url.h"
 #include "engine/flows.h"
 #include "vault/record.h"
 #include "vault/remote-memory.h"
+#include "vault/renew.h"
 
 #define TOKEN "ya29.a-token-that-is-nobody-elses-business"
 #define NEAR "ya29.a-token-that-is-nobody-elses-businesS"
 
 int __real_sodium_memcmp(const void *a, const void *b, size_t size);
 int __wrap_sodium_memcmp(const void *a, const void *b, size_t size);
+size_t __wrap_strlen(const char *text);
 
 static unsigned n_compared;
 
@@ -35,6 +39,16 @@ int __wrap_sodium_memcmp(const void *a, const void *b, size_t size) {
         VALGRIND_MAKE_MEM_DEFINED(&r, sizeof(r));
         n_compared++;
         return r;
+}
+
+size_t __wrap_strlen(const char *text) {
+        for (size_t n = 0;; n++) {
+                volatile char c = text[n];
+
+                VALGRIND_MAKE_MEM_DEFINED(&c, 1);
+                if (!c)
+                        return n;
+        }
 }
 
 static void hide(const void *data, size_t size) {
@@ -71,6 +85,19 @@ static void test_states(void **state) {
         assert_non_null(f);
         assert_int_equal(n_compared, 5 * 3); /* all of them each time, wherever the right one is */
         flow_free(f);
+}
+
+/* The same state, where actionctl waits for the browser to bring it back. */
+static void test_states_of_a_browser(void **state) {
+        static const char asked[] = "http://127.0.0.1/?code=c&state=" NEAR;
+        static const char right[] = "http://127.0.0.1/?code=c&state=" TOKEN;
+        char expected[] = TOKEN;
+
+        hide(expected, strlen(TOKEN));
+        n_compared = 0;
+        assert_int_equal(redirect_check(asked, expected), -EKEYREJECTED);
+        assert_int_equal(redirect_check(right, expected), 0);
+        assert_int_equal(n_compared, 2);
 }
 
 /*
@@ -116,6 +143,24 @@ static void test_kept_tokens(void **state) {
         assert_false(record_token_is(&r, digest));
         crypto_hash_sha256(digest, (const unsigned char *)NEAR, strlen(NEAR));
         assert_false(record_token_is(&r, digest));
+}
+
+/* Whether a refresh token that is spent still stands in what was stored meanwhile. */
+static void test_refresh_tokens(void **state) {
+        static const char *const tokens[] = { TOKEN, NEAR, "Y" TOKEN };
+        struct record r[ELEMENTSOF(tokens)] = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(tokens); i++) {
+                assert_int_equal(secret_new(tokens[i], strlen(tokens[i]), &r[i].refresh_token), 0);
+                hide(r[i].refresh_token->data, r[i].refresh_token->size);
+        }
+        n_compared = 0;
+        for (size_t i = 0; i < ELEMENTSOF(tokens); i++)
+                for (size_t k = 0; k < ELEMENTSOF(tokens); k++)
+                        assert_int_equal(record_renews_like(&r[i], &r[k]), i == k);
+        assert_int_equal(n_compared, 2 * 2 + 1); /* of one size */
+        for (size_t i = 0; i < ELEMENTSOF(tokens); i++)
+                record_done(&r[i]);
 }
 
 /* Versions of a record, told apart by a hash of what is secret in them. */
@@ -193,9 +238,10 @@ static void test_that_a_leak_shows(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_states),      cmocka_unit_test(test_known_tokens),
-                cmocka_unit_test(test_kept_tokens), cmocka_unit_test(test_versions),
-                cmocka_unit_test(test_base64),      cmocka_unit_test(test_that_a_leak_shows),
+                cmocka_unit_test(test_states),         cmocka_unit_test(test_states_of_a_browser),
+                cmocka_unit_test(test_known_tokens),   cmocka_unit_test(test_kept_tokens),
+                cmocka_unit_test(test_refresh_tokens), cmocka_unit_test(test_versions),
+                cmocka_unit_test(test_base64),         cmocka_unit_test(test_that_a_leak_shows),
         };
 
         if (sodium_init() < 0)
