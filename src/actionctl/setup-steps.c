@@ -91,10 +91,9 @@ static int make_folder(struct setup *s, const char *path, mode_t mode) {
         int r;
 
         setup_path(s, path, full);
-        if (mkdir(full, mode) < 0)
-                return errno == EEXIST ? 0
-                                       : setup_fail(s, -errno, "'%s' cannot be made: %s", full,
-                                                    strerror(errno));
+        if (mkdir(full, mode) < 0 && errno != EEXIST)
+                return setup_fail(s, -errno, "'%s' cannot be made: %s", full, strerror(errno));
+        /* Who made it may have been interrupted. */
         r = sync_folder_of(AT_FDCWD, full);
         return r < 0 ? setup_fail(s, r, "'%s' cannot be kept: %s", full, strerror(-r)) : 0;
 }

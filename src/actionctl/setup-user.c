@@ -150,30 +150,23 @@ static int make_folders(const struct setup *s) {
                         return -ENAMETOOLONG;
                 if (mkdir(path, 0700) < 0 && errno != EEXIST)
                         return -errno;
+                (void)sync_folder_of(AT_FDCWD, path); /* a home need not be readable */
         }
         return 0;
 }
 
 static int write_token(const struct setup *s, const struct secret *token) {
-        _cleanup_(fd_closep) int fd = -1;
+        _cleanup_(secret_freep) struct secret *line = NULL;
         int r;
 
         r = make_folders(s);
         if (r < 0)
                 return r;
-        if (s->replaces_token)
-                (void)unlink(s->token);
-        fd = open(s->token, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
-        if (fd < 0)
-                return -errno;
-        r = file_write(fd, token->data, token->size);
-        if (r == 0)
-                r = file_write(fd, "\n", 1);
-        if (r == 0)
-                r = sync_folder_of(AT_FDCWD, s->token);
+        r = secret_new(NULL, token->size + 1, &line);
         if (r < 0)
-                (void)unlink(s->token);
-        return r;
+                return r;
+        *(char *)mempcpy(line->data, token->data, token->size) = '\n';
+        return file_make(AT_FDCWD, s->token, 0600, s->replaces_token, line->data, line->size);
 }
 
 static int become_user(const struct setup *s) {

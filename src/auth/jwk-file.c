@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/sync-folder.h"
 
 /*
  * Another's file that we can read was handed to us on purpose (a systemd credential belongs to
@@ -84,21 +83,11 @@ int jwks_read_file(int directory_fd, const char *path,
 
 int jwk_write_file(int directory_fd, const char *path, const struct jwk *k, enum jwk_part part) {
         _cleanup_(secret_freep) struct secret *text = NULL;
-        _cleanup_(fd_closep) int fd = -1;
         int r;
 
         r = jwk_print(k, part, &text);
         if (r < 0)
                 return r;
-
-        fd = openat(directory_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
-                    part == JWK_PRIVATE ? 0600 : 0644);
-        if (fd < 0)
-                return -errno;
-        r = file_write(fd, text->data, text->size);
-        if (r == 0)
-                r = sync_folder_of(directory_fd, path);
-        if (r < 0)
-                (void)unlinkat(directory_fd, path, 0);
-        return r;
+        return file_make(directory_fd, path, part == JWK_PRIVATE ? 0600 : 0644,
+                         /* replaces= */ false, text->data, text->size);
 }

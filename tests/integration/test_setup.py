@@ -3,10 +3,12 @@
 system shows is in tests/system."""
 
 import base64
+import itertools
 import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -59,7 +61,9 @@ class Case(unittest.TestCase):
 
 
 @unittest.skipIf(lacking(), lacking())
-class Setup(Case):
+class Prepared(Case):
+    """A root with all that is installed, and a user."""
+
     def setUp(self):
         super().setUp()
         catalog = TOP / "systemd/action-engine.catalog"
@@ -88,6 +92,16 @@ class Setup(Case):
     def files(self):
         return {path: path.read_bytes() for path in sorted(self.root.rglob("*")) if path.is_file()}
 
+    def end_token(self):
+        """The token that is there is over now. Gives it."""
+        header, claims, signature = self.read(TOKEN).strip().split(".")
+        claims = {**json.loads(base64.urlsafe_b64decode(claims + "==")), "exp": 1700000000}
+        claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        self.write(TOKEN, f"{header}.{claims}.{signature}\n")
+        return self.read(TOKEN)
+
+
+class Setup(Prepared):
     def test_all_of_it_and_again(self):
         expected = {**dict.fromkeys(LEFT, "left"), **dict.fromkeys(MADE, "missing")}
         before = self.files()
@@ -127,11 +141,7 @@ class Setup(Case):
 
     def test_a_token_that_is_there(self):
         self.setup(*ME)
-        header, claims, signature = self.read(TOKEN).strip().split(".")
-        claims = {**json.loads(base64.urlsafe_b64decode(claims + "==")), "exp": 1700000000}
-        claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-        first = f"{header}.{claims}.{signature}\n"
-        self.write(TOKEN, first)
+        first = self.end_token()
         self.assertEqual(self.states(*ME, "--dry-run")["token"], "missing")
         self.assertEqual(self.states(*ME)["token"], "made")
         second = self.read(TOKEN)
@@ -252,6 +262,102 @@ class Setup(Case):
         self.assertEqual((last["step"], last["state"]), ("engine-socket", "failed"))
         self.assertIn("'systemctl' ended with status", err)
         self.assertIn("action-engine.socket", last["reason"])
+
+
+class PowerCut(Prepared):
+    """
+    Power is lost before each of the calls by which files are written, and then it is tried again.
+    What was not synced is there (as after a kill), or is half there, or has no name.
+    """
+
+    LOSSES = "none", "data", "names"
+    WRITTEN = "etc/action-engine", "home/me"
+
+    def setUp(self):
+        super().setUp()
+        self.kept = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.log = self.kept / "log"
+        self.setup("--no-vault", *ME)
+
+    def restore(self):
+        for path in self.WRITTEN:
+            shutil.rmtree(self.root / path)
+            subprocess.run(["cp", "-a", self.kept / path, self.root / path], check=True)
+
+    def cut(self, at):
+        """Whether it came to an end, and what was done until then."""
+        self.log.write_text("", "ascii")
+        env = {"LD_PRELOAD": BUILD / "tests/integration/powercut.so", "POWERCUT_ROOT": self.root,
+               "POWERCUT_LOG": self.log, "POWERCUT_AT": str(at), "LC_ALL": "C.UTF-8",
+               "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        p = subprocess.run([ACTIONCTL, "setup", "--root", self.root, "--no-vault", *ME], env=env,
+                           capture_output=True, timeout=TIMEOUT, check=False,
+                           stdin=subprocess.DEVNULL, start_new_session=True)
+        self.assertIn(p.returncode, (SUCCESS, -signal.SIGKILL), p)
+        lines = self.log.read_text("ascii").splitlines()
+        return p.returncode == SUCCESS, [line.split("\t") for line in lines]
+
+    def lose(self, done, losses):
+        """What the disk had not been made to remember."""
+        data, names = set(), {}
+        for call, path, other in done:
+            if call == "sync":
+                data.discard(path)
+                names = {n: before for n, before in names.items() if os.path.dirname(n) != path}
+            elif call == "unlink":
+                data.discard(path)
+                names.pop(path, None)
+            else:
+                if call == "write" or other in data:
+                    data.add(path)
+                if call in ("create", "link", "rename"):
+                    names[path] = self.kept / pathlib.Path(path).relative_to(self.root)
+                if call == "rename":
+                    data.discard(other)
+                    names.pop(other, None)
+        for path in map(pathlib.Path, data if losses == "data" else ()):
+            os.truncate(path, path.stat().st_size // 2)
+        for path, before in sorted(names.items() if losses == "names" else (), reverse=True):
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+            if before.is_file():
+                subprocess.run(["cp", "-a", before, path], check=True)
+
+    def assert_whole(self):
+        for _ in range(2):
+            states = self.states("--no-vault", *ME)
+        self.assertLessEqual(set(states.values()), {"found", "left"}, states)
+        private, public = (json.loads(self.read(f"etc/action-engine/{name}.jwk"))
+                           for name in ("private/signing", "keys.d/local"))
+        self.assertEqual(public["x"], private["x"])
+        self.assert_mode("etc/action-engine/private/signing.jwk", 0o600, 0)
+        self.assert_mode(TOKEN, 0o600, UID)
+
+    def cut_everywhere(self):
+        """Gives how many calls there were."""
+        for path in self.WRITTEN:
+            (self.kept / path).parent.mkdir()
+            subprocess.run(["cp", "-a", self.root / path, self.kept / path], check=True)
+        for at in itertools.count():
+            for losses in self.LOSSES:
+                with self.subTest(at=at, losses=losses):
+                    self.restore()
+                    ended, done = self.cut(at)
+                    if ended:
+                        return at
+                    self.lose(done, losses)
+                    self.assert_whole()
+
+    def test_from_the_start(self):
+        for path in "etc/action-engine/private", "etc/action-engine/keys.d", "home/me/.config":
+            shutil.rmtree(self.root / path)
+        self.assertGreater(self.cut_everywhere(), 25)
+
+    def test_a_token_is_replaced(self):
+        self.end_token()
+        self.assertGreater(self.cut_everywhere(), 5)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -216,6 +219,46 @@ static void test_daemon_options(void **state) {
         }
 }
 
+static void assert_content(const char *path, const char *text, mode_t mode) {
+        _cleanup_(secret_freep) struct secret *found = NULL;
+        struct stat st;
+
+        assert_int_equal(secret_read_file(path, 100, &found), 0);
+        assert_string_equal(found->data, text);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, mode);
+}
+
+/* What is there is kept or replaced as a whole, and nothing else stays behind. */
+static void test_file_make(void **state) {
+        char folder[] = "/tmp/test-file-XXXXXX", path[64], longest[PATH_MAX + 1];
+        int fd;
+
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/a", folder);
+        fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(file_make(AT_FDCWD, path, 0600, false, "one", 3), 0);
+        assert_content(path, "one", 0600);
+        assert_int_equal(file_make(fd, "a", 0600, false, "two", 3), -EEXIST);
+        assert_content(path, "one", 0600);
+        assert_int_equal(file_make(fd, "a", 0644, true, "three", 5), 0);
+        assert_content(path, "three", 0644);
+        assert_int_equal(file_make(fd, "b", 0600, true, "", 0), 0);
+        assert_int_equal(file_make(fd, ".", 0600, false, "x", 1), -EEXIST);
+        assert_int_equal(file_make(fd, "a/b", 0600, false, "x", 1), -ENOTDIR);
+        assert_int_equal(file_make(fd, "none/b", 0600, true, "x", 1), -ENOENT);
+        memset(longest, 'x', PATH_MAX);
+        longest[PATH_MAX] = 0;
+        assert_int_equal(file_make(fd, longest, 0600, true, "x", 1), -ENAMETOOLONG);
+        fd_close(fd);
+
+        assert_int_equal(unlink(path), 0);
+        path[strlen(path) - 1] = 'b';
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_secret_file_limit(void **state) {
         _cleanup_(secret_freep) struct secret *s = NULL;
         char path[] = "/tmp/test-secret-XXXXXX";
@@ -348,6 +391,7 @@ int main(void) {
                 cmocka_unit_test(test_file_limit),
                 cmocka_unit_test(test_file_failures),
                 cmocka_unit_test(test_daemon_options),
+                cmocka_unit_test(test_file_make),
                 cmocka_unit_test(test_secret_file_limit),
                 cmocka_unit_test(test_secrets_are_wiped_and_many),
                 cmocka_unit_test(test_poller_forgets_what_it_already_fetched),
