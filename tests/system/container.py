@@ -21,6 +21,7 @@ import socket
 import subprocess
 
 from engine import TIMEOUT, Connection, until
+from terminal import Terminal
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -290,13 +291,13 @@ class Container:
 
     @contextlib.contextmanager
     def terminal(self, *arguments, user):
-        """A program on a terminal of its own. Gives the descriptor of the other end."""
+        """A program on a terminal of its own. Gives a Terminal."""
         pid, fd = pty.fork()
         if pid == 0:
             command = self._enter(*map(str, arguments), user=user)
             os.execvpe(command[0], command, {"PATH": "/usr/sbin:/usr/bin", "TERM": "dumb"})
         try:
-            yield fd
+            yield Terminal(fd)
         finally:
             os.close(fd)  # hangs up
             os.waitpid(pid, 0)

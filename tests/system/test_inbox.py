@@ -6,13 +6,9 @@ for a password, so that tests need not type; `ada` has to, as shipped; `eve` may
 """
 
 import contextlib
-import os
-import select
-import termios
-import time
 import unittest
 
-from engine import TIMEOUT, email, until
+from engine import email, until
 from product import ENGINE, SOCKET, set_up
 
 RULES = """
@@ -338,30 +334,9 @@ class Terminal(Case):
         command = ["actionctl", "--token-file", f"/home/{user}/{name}", *words]
         return box.run(*command, user=user, check=check)
 
-    @contextlib.contextmanager
     def terminal(self, name, *words):
         user = name.split("-")[0]
-        command = ["actionctl", "--token-file", f"/home/{user}/{name}", *words]
-        with box.terminal(*command, user=user) as fd:
-            yield fd
-
-    def expect(self, fd, text):
-        """All that is shown until then."""
-        shown, deadline = "", time.monotonic() + TIMEOUT
-        while text not in shown:
-            self.assertTrue(select.select([fd], [], [], deadline - time.monotonic())[0], shown)
-            try:
-                shown += os.read(fd, 4096).decode("utf-8", "replace")
-            except OSError as error:  # whoever wrote there has ended
-                self.fail(f"{error}; until then: {shown}")
-        return shown
-
-    def type(self, fd, password):
-        """What is typed before the echo is off is lost."""
-        shown = self.expect(fd, "assword: ")
-        until(lambda: termios.tcgetattr(fd)[3] & termios.ECHO, lambda echo: not echo)
-        os.write(fd, password.encode() + b"\n")
-        return shown
+        return box.terminal("actionctl", "--token-file", f"/home/{user}/{name}", *words, user=user)
 
     def test_list_show_approve(self):
         self.assertIn("Nothing waits", self.ctl("me", "approvals").stdout)
@@ -397,13 +372,13 @@ class Terminal(Case):
             done = self.ctl("ada", *command, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn("[approval_required]", done.stderr)
-            with self.terminal("ada", *command) as fd:
-                self.type(fd, "wrong")
-                self.expect(fd, "[forbidden]")
+            with self.terminal("ada", *command) as terminal:
+                terminal.answer("wrong")
+                terminal.expect("[forbidden]")
             self.waiting(person)
-            with self.terminal("ada", *command) as fd:
-                self.assertIn("typed@example.com", self.type(fd, PASSWORD))
-                self.expect(fd, "It is approved.")
+            with self.terminal("ada", *command) as terminal:
+                self.assertIn("typed@example.com", terminal.answer(PASSWORD))
+                terminal.expect("It is approved.")
             sent = brain.finish(request)
             self.assertEqual(sent["status"], "success", sent)
         self.assertEqual(product.audit(sent)["ACTION_APPROVER_UID"], str(USERS["ada"]))
@@ -412,16 +387,16 @@ class Terminal(Case):
         """The inbox and the terminal at once; the first answer counts, and the other is gone."""
         command = ["perform", "--ask", "gmail", "send_email", "to=both@example.com", "subject=S",
                    "body=B"]
-        with connect("me") as person, self.terminal("brain", *command) as fd:
+        with connect("me") as person, self.terminal("brain", *command) as terminal:
             (item,) = self.waiting(person)
-            self.assertIn("both@example.com", self.expect(fd, "assword: "))
+            self.assertIn("both@example.com", terminal.asked())
             self.decide(person, "approve", item)
-            self.expect(fd, "message_id")
+            terminal.expect("message_id")
         self.assertEqual(len(upstream.to("both@example.com")), 1)
 
     def test_watch(self):
-        with self.terminal("me", "approvals", "--watch") as fd:
+        with self.terminal("me", "approvals", "--watch") as terminal:
             for to in "first@example.com", "second@example.com":
                 with self.asking(to):
-                    self.expect(fd, to)
-                self.expect(fd, "waits no more")
+                    terminal.expect(to)
+                terminal.expect("waits no more")

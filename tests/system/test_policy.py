@@ -7,14 +7,10 @@ Nothing sleeps: an edited rule is in force a moment later, so it is asked for un
 import contextlib
 import hashlib
 import json
-import os
 import re
-import select
-import termios
-import time
 import unittest
 
-from engine import TIMEOUT, email, until
+from engine import email, until
 from product import ENGINE, USERS, set_up
 
 POLKIT = "polkit.service"
@@ -117,45 +113,12 @@ def rules(body, expected, to="user@example.com", user="me"):
         until(lambda: decision(to, user), lambda said: said == "yes")
 
 
-class Agent:
-    """pkttyagent for a process, and somebody who reads and types."""
-
-    def __init__(self, pid, user="me"):
-        self._pid, self._user = pid, user
-        self._text = ""
-
-    def __enter__(self):
-        self._stack = contextlib.ExitStack()
-        command = ["python3", "-c", AGENT, self._pid]
-        self.fd = self._stack.enter_context(box.terminal(*command, user=self._user))
-        self.expect("ready\r\n")
-        return self
-
-    def __exit__(self, *failed):
-        self._stack.close()
-
-    def expect(self, text):
-        """All that was shown until then."""
-        deadline = time.monotonic() + TIMEOUT
-        while text not in self._text:
-            assert select.select([self.fd], [], [], deadline - time.monotonic())[0], self._text
-            self._text += os.read(self.fd, 4096).decode("utf-8", "replace")
-        shown, _, self._text = self._text.partition(text)
-        return shown
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def asked(self):
-        """What was shown before it wanted a password. What comes before the echo is off is lost."""
-        shown = self.expect("Password: ")
-        until(lambda: termios.tcgetattr(self.fd)[3] & termios.ECHO, lambda echo: not echo)
-        return shown
-
-    def answer(self, password):
-        shown = self.asked()
-        self.type(password + "\n")
-        return shown
+@contextlib.contextmanager
+def agent_of(pid, user="me"):
+    """pkttyagent for a process, on a terminal that somebody reads."""
+    with box.terminal("python3", "-c", AGENT, pid, user=user) as terminal:
+        terminal.expect("ready\r\n")
+        yield terminal
 
 
 class Case(unittest.TestCase):
@@ -366,7 +329,7 @@ class Person(Case):
         return self.connection.start(self.interactive(to, **more))
 
     def test_approved(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("yes@example.com")
             shown = agent.answer(PASSWORD)
             response = self.connection.finish(asked)
@@ -377,7 +340,7 @@ class Person(Case):
 
     def test_an_approval_is_for_one(self):
         """The same again, another payload, another connection of the same user: each is asked."""
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("once@example.com")
             agent.answer(PASSWORD)
             self.assertEqual(self.connection.finish(asked)["status"], "success")
@@ -394,7 +357,7 @@ class Person(Case):
         self.assert_sent("other@example.com", 0)
 
     def test_refused(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("wrong@example.com")
             agent.answer("wrong")
             response = self.connection.finish(asked)
@@ -403,7 +366,7 @@ class Person(Case):
         self.assert_sent("wrong@example.com", 0)
 
     def test_the_agent_is_ended(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("interrupted@example.com")
             agent.asked()
             agent.type("\x03")
@@ -412,7 +375,7 @@ class Person(Case):
         self.assert_sent("interrupted@example.com", 0)
 
     def test_nobody_answers(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("late@example.com", deadline_ms=1500)
             agent.asked()
             response = self.connection.finish(asked)
@@ -422,7 +385,7 @@ class Person(Case):
         self.assert_sent("late@example.com", 0)
 
     def test_one_question_at_a_time(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("first@example.com")
             agent.asked()
             error = self.connection.error(self.interactive("second@example.com"))
@@ -435,7 +398,7 @@ class Person(Case):
     def test_the_client_goes_away(self):
         with product.connect(token=tokens["me"]) as leaving:
             pid = self.pid_of(leaving)
-            with Agent(pid) as agent:
+            with agent_of(pid) as agent:
                 leaving.send(self.interactive("gone@example.com", id="gone"))
                 agent.asked()
                 leaving.close()
@@ -444,14 +407,14 @@ class Person(Case):
                 agent.type(PASSWORD + "\n")
                 with product.connect() as another:
                     another.result({"op": "ping"})
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("stays@example.com")
             agent.answer(PASSWORD)
             self.assertEqual(self.connection.finish(asked)["status"], "success")
         self.assert_sent("gone@example.com", 0)
 
     def test_the_engine_stops_during_the_dialog(self):
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("stopped@example.com")
             agent.asked()
             box.run("systemctl", "stop", ENGINE)
@@ -464,7 +427,7 @@ class Person(Case):
         subject = "x' ‮\u200b$(user_id) \u2066polkit.message"
         request = self.interactive("read@example.com")
         request["payload"]["subject"] = subject
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.connection.start(request)
             shown = agent.answer("wrong")
             self.connection.finish(asked)
@@ -475,7 +438,7 @@ class Person(Case):
     def test_another_action_after_an_approval(self):
         """Of the same class of actions, with the very payload: it is asked about for itself."""
         draft = {**email("twice@example.com"), "action_type": "create_draft"}
-        with Agent(self.pid) as agent:
+        with agent_of(self.pid) as agent:
             asked = self.ask("twice@example.com")
             agent.answer(PASSWORD)
             self.assertEqual(self.connection.finish(asked)["status"], "success")
@@ -508,7 +471,7 @@ class Payloads(Case):
 
     def asked(self, request):
         """What the person reads, who then says no, and what stands in the inbox meanwhile."""
-        with Agent(self.pid) as agent, product.connect(token=tokens["me"]) as other:
+        with agent_of(self.pid) as agent, product.connect(token=tokens["me"]) as other:
             started = self.connection.start({**request, "interactive": True})
             shown = agent.asked()
             (item,) = until(lambda: other.result({"op": "list_approvals"})["approvals"],
