@@ -9,7 +9,7 @@ import contextlib
 import unittest
 
 from engine import email, until
-from product import ENGINE, SOCKET, set_up
+from product import ENGINE, SOCKET, set_up, unanswered
 
 RULES = """
 polkit.addRule(function (action, subject) {
@@ -145,9 +145,8 @@ class Answers(Case):
         )
 
     def test_nobody_answers(self):
-        with connect("me") as person, self.asking("late@example.com", deadline_ms=500) as asked:
-            brain, request = asked
-            self.assert_code(brain.finish(request), "approval_timeout")
+        with connect("me") as person, connect("brain") as brain:
+            self.assert_code(unanswered(brain, "late@example.com"), "approval_timeout")
             self.waiting(person, n=0)
 
     def test_withdrawn_by_closing(self):
