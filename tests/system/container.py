@@ -15,6 +15,7 @@ import os
 import pathlib
 import pty
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -42,6 +43,7 @@ PACKAGES = (
     "systemd-sysv",
 )
 TOOLS = ("meson", "mmdebstrap", "nsenter", "openssl", "setpriv", "systemd-nspawn", "unshare")
+ATTEMPTS = 3  # mirrors have bad moments
 SOURCES = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
 # Wherever systemd, of either world, keeps its groups.
 CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
@@ -99,6 +101,7 @@ os.waitpid(child, 0)
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_in_use = []  # a lock on each root that we stand on
 
 
 class BootError(Exception):
@@ -117,7 +120,7 @@ def missing():
 
 
 def base_root():
-    """The folder of a minimal Debian with what the product links against."""
+    """The folder of a minimal Debian with what the product links against, ours until we end."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     cache = cache / "action-engine"
     key = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:12]
@@ -127,24 +130,39 @@ def base_root():
     with open(cache / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
-            _bootstrap(root)
+            _bootstrap(root, lock)
+        _in_use.append(os.open(root, os.O_RDONLY | os.O_DIRECTORY))
+        fcntl.flock(_in_use[-1], fcntl.LOCK_SH)
     return root
 
 
-def _bootstrap(root):
+def _remove_unused(root):
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(root)
+    finally:
+        os.close(folder)
+
+
+def _bootstrap(root, lock):
+    """The lock is also its programs', which may outlive us."""
     new = root.with_suffix(".new")
     for old in root.parent.glob("root-*"):
-        shutil.rmtree(old)
+        _remove_unused(old)
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
     packages = "--include=" + ",".join(PACKAGES)
     sources = [path for path in SOURCES if os.path.exists(path)][:1]
     command = ["mmdebstrap", "--quiet", "--variant=minbase", *excluded, packages, SUITE, new]
-    done = subprocess.run(
-        [*command, *sources], capture_output=True, text=True, timeout=900, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"mmdebstrap: {done.stderr[-2000:]}")
-    new.rename(root)
+    for _ in range(ATTEMPTS):
+        done = subprocess.run([*command, *sources], pass_fds=[lock.fileno()], capture_output=True,
+                              text=True, timeout=900, check=False)
+        if done.returncode == 0:
+            new.rename(root)
+            return
+        shutil.rmtree(new, ignore_errors=True)
+    raise RuntimeError(f"mmdebstrap: {done.stderr[-2000:]}")
 
 
 def _children(pid):
@@ -153,6 +171,14 @@ def _children(pid):
         return [int(word) for word in path.read_text(encoding="ascii").split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def _is_systemd(pid):
+    """Before, it is systemd-nspawn's, and may still be outside."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii") == "systemd\n"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Container:
@@ -182,7 +208,7 @@ class Container:
             self._remove_group(group)
 
     def _start(self):
-        name = f"action-engine-{os.getpid()}"
+        name = f"action-engine-{secrets.token_hex(8)}"  # of a run that was killed, groups are left
         for hierarchy in CGROUPS:
             if os.path.exists(f"{hierarchy}/cgroup.procs"):
                 self._make_group(f"{hierarchy}/{name}")
@@ -245,7 +271,7 @@ class Container:
         pids = [self._process.pid]
         for _ in range(3):
             pids = [child for pid in pids for child in _children(pid)]
-        return pids[0] if len(pids) == 1 else None
+        return pids[0] if len(pids) == 1 and _is_systemd(pids[0]) else None
 
     def wait_booted(self, after=None):
         """`after` is the leader that is about to go away, at a reboot."""

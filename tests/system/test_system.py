@@ -33,10 +33,11 @@ import contextlib, socket, sys
 sockets = [socket.socket(socket.AF_UNIX) for _ in range(400)]
 for s in sockets:
     s.connect(sys.argv[1])
+    with contextlib.suppress(ConnectionError):
+        s.sendall(b"{}\\n")
 served = 0
 for s in sockets:
     with contextlib.suppress(ConnectionError):
-        s.sendall(b"{}\\n")
         served += len(s.makefile("rb").readline()) > 0
 print(served)
 """
@@ -366,6 +367,7 @@ class Grants(Case):
 
     def setUp(self):
         super().setUp()
+        until(self.instances, lambda units: not units)  # of the test before
         self.provider = self.enterContext(box.in_network(lambda: Provider(rotate=True)))
         product.write(self.CONFIGURATION, f"[Http]\nPlainHttp={self.provider.address}\n")
         self.addCleanup(box.run, "rm", self.CONFIGURATION)
@@ -466,6 +468,7 @@ class Grants(Case):
                 product.kill(unit)
             for client in clients:
                 self.assertEqual(client.socket.makefile("rb").read(), b"")
+        until(self.instances, lambda units: not units)
         done = box.run("python3", "-c", FLOOD, GRANT_SOCKET, user="action-vault")
         self.assertGreaterEqual(int(done.stdout), 64)  # MaxConnections=
         self.assertEqual(box.property(GRANT_LISTENER, "ActiveState"), "active")
@@ -477,31 +480,40 @@ class Grants(Case):
 
 class Life(Case):
     def test_the_status_tells_figures(self):
+        box.run("systemctl", "restart", ENGINE)
         with product.connect() as connection:
 
             def status():
                 pattern = r'Status: "(\d+) connections, 0 actions in flight, (\d+) succeeded, \d+ f'
                 return re.search(pattern, box.run("systemctl", "status", ENGINE).stdout)
 
-            self.assert_works(connection)
-            before = until(status, lambda s: s and int(s[1]) >= 1 and int(s[2]) >= 1)
-            self.assert_works(connection)
-            until(status, lambda s: s and int(s[2]) == int(before[2]) + 1)
+            for n in 1, 2:
+                self.assert_works(connection)
+                until(status, lambda s, n=n: s and int(s[1]) == 1 and int(s[2]) == n)
 
     def test_who_hangs_is_killed_and_started_again(self):
+        """A machine that stands still for two seconds is taken for a hang as well; so until it works."""
         for unit in ENGINE, VAULT:
             with self.subTest(unit), product.drop_in(unit, "[Service]\nWatchdogSec=2\n"):
                 self.assert_works()
                 box.run("systemctl", "restart", unit)
-                self.assert_works()
-                pid, n = product.main_pid(unit), int(box.property(unit, "NRestarts"))
+                until(self.works, bool)
+                pid = until(lambda: product.main_pid(unit), bool)
+                n = int(box.property(unit, "NRestarts"))
                 product.kill(unit, "STOP")
                 until(lambda: int(box.property(unit, "NRestarts")), lambda now: now > n)
-                log = box.run("journalctl", "--no-pager", "-u", unit, f"_PID=1").stdout
-                self.assertIn("Watchdog timeout", log)
+                until(lambda: box.run("journalctl", "--no-pager", "-u", unit, "_PID=1").stdout,
+                      lambda log: "Watchdog timeout" in log)
                 self.assertNotEqual(product.main_pid(unit), pid)
-                self.assert_works()
+                until(self.works, bool)
             box.run("systemctl", "restart", unit)
+        self.assert_works()
+
+    @staticmethod
+    def works():
+        with contextlib.suppress(EOFError, ConnectionError), product.connect() as connection:
+            return connection.call(email("sign-of-life@example.com"))["status"] == "success"
+        return False
 
     def test_crashes_in_a_row(self):
         for _ in range(6):
