@@ -615,7 +615,7 @@ class OverHttp(Renewal, Suite):
                 finally:
                     os.kill(pid, signal.SIGCONT)
 
-    def test_h4_who_was_paused_does_not_write_over_what_another_renewed(self):
+    def test_h4_a_late_write_over_what_another_renewed(self):
         self.provider.lenient = True
         try:
             with self.renewing(3):
@@ -633,7 +633,7 @@ class OverHttp(Renewal, Suite):
         finally:
             self.provider.lenient = False
 
-    def test_h4_who_was_paused_does_not_write_over_what_a_person_stored(self):
+    def test_h4_a_late_write_over_what_a_person_stored(self):
         with self.renewing(2):
             with self.paused_with_the_answer() as (other, _, asked):
                 grant = self.provider.grant(SEND_SCOPE)
